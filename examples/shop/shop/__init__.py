@@ -1,0 +1,1 @@
+"""The demo shop: `web` and `worker` over `store`, a module to run for each process group."""

@@ -1,0 +1,57 @@
+"""Reliability work written and run as ordinary pytest tests.
+
+The names for authors of suites and journeys; each is loaded when it is first used, so that
+importing the package costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_sre.bake.window import Bake
+    from pytest_sre.fly.fleet import FlyApp, FlyMachine
+    from pytest_sre.journeys import journey
+    from pytest_sre.journeys.run import Journeys
+    from pytest_sre.logs.since import Logs
+    from pytest_sre.probes.eventually import eventually
+    from pytest_sre.probes.facade import Probe
+    from pytest_sre.verdict.values import Inconclusive, NotAsked, Verdict
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Bake": "pytest_sre.bake.window",
+    "FlyApp": "pytest_sre.fly.fleet",
+    "FlyMachine": "pytest_sre.fly.fleet",
+    "Inconclusive": "pytest_sre.verdict.values",
+    "Journeys": "pytest_sre.journeys.run",
+    "Logs": "pytest_sre.logs.since",
+    "NotAsked": "pytest_sre.verdict.values",
+    "Probe": "pytest_sre.probes.facade",
+    "Verdict": "pytest_sre.verdict.values",
+    "eventually": "pytest_sre.probes.eventually",
+    "journey": "pytest_sre.journeys",
+}
+
+__all__ = [
+    "Bake",
+    "FlyApp",
+    "FlyMachine",
+    "Inconclusive",
+    "Journeys",
+    "Logs",
+    "NotAsked",
+    "Probe",
+    "Verdict",
+    "__version__",
+    "eventually",
+    "journey",
+]
+
+
+def __getattr__(name: str) -> object:
+    try:
+        home = _HOMES[name]
+    except KeyError:
+        raise AttributeError(f"module 'pytest_sre' has no attribute {name!r}") from None
+    return getattr(import_module(home), name)

@@ -1,0 +1,101 @@
+"""``pytest-sre``: what there is to do outside a test run."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest_sre
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; give the exit code: 0 done, 1 not done, 2 or 4 usage."""
+    arguments = _parser().parse_args(argv)
+    try:
+        code: int = arguments.command(arguments)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pytest-sre",
+        description="Verify releases on Fly.io, or on a stand-in of it on this machine. "
+        "The verification itself is pytest: pytest --sre-target=NAME.",
+    )
+    parser.add_argument("--version", action="version", version=pytest_sre.__version__)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    suites = commands.add_parser(
+        "suites", help="list the shipped suites, or copy them to be edited"
+    )
+    suites.add_argument("--copy", metavar="DIR", type=Path, help="copy them to this folder")
+    suites.set_defaults(command=_suites)
+
+    demo = commands.add_parser(
+        "demo", help="set up the demo shop in this empty folder and verify it locally"
+    )
+    demo.set_defaults(command=_demo)
+
+    local = commands.add_parser("local", help="the local platform, for use by hand")
+    actions = local.add_subparsers(title="actions", metavar="ACTION", required=True)
+    up = actions.add_parser("up", help="start it and deploy the target's apps; it stays up")
+    up.add_argument("--target", default="local", help="the target to deploy (default: local)")
+    up.add_argument("--release", metavar="NAME", help="deploy releases/NAME.toml")
+    up.set_defaults(command=_up)
+    status = actions.add_parser("status", help="show its address, apps and Machines")
+    status.add_argument("--json", action="store_true", help="as JSON")
+    status.set_defaults(command=_status)
+    down = actions.add_parser("down", help="stop it, and all that it started")
+    down.set_defaults(command=_down)
+    return parser
+
+
+def _suites(arguments: argparse.Namespace) -> int:
+    from pytest_sre.shipping import SetupError, copy_suites, shipped_suites
+
+    if arguments.copy is None:
+        print("\n".join(shipped_suites()))
+        return 0
+    try:
+        copied = copy_suites(arguments.copy)
+    except SetupError as error:
+        print(error, file=sys.stderr)
+        return 4
+    print(f"copied {', '.join(copied)} to {arguments.copy}")
+    print("a folder in your suites/ replaces the shipped suite of the same name")
+    return 0
+
+
+def _demo(_arguments: argparse.Namespace) -> int:
+    from pytest_sre.shipping import SetupError, set_up_demo
+
+    try:
+        set_up_demo(Path.cwd())
+    except SetupError as error:
+        print(error, file=sys.stderr)
+        return 4
+    import pytest
+
+    print("the demo shop is here; running: pytest --sre-target=local", flush=True)
+    return int(pytest.main(["--sre-target=local"]))
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    from pytest_sre.run.by_hand import up
+
+    return up(Path.cwd(), arguments.target, arguments.release)
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    from pytest_sre.run.by_hand import status
+
+    return status(Path.cwd(), as_json=arguments.json)
+
+
+def _down(_arguments: argparse.Namespace) -> int:
+    from pytest_sre.run.by_hand import down
+
+    return down(Path.cwd())

@@ -1,0 +1,1 @@
+"""Deploys: bringing a release onto the Machines of an app, and saying how that ended."""

@@ -1,0 +1,399 @@
+"""The apps and Machines of a target as tests see them, and the watch that keeps them current."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from pytest_sre.fly.client import Fly
+from pytest_sre.fly.models import Check, Event, Machine, Release
+from pytest_sre.recording.rows import CheckSeen, EventSeen, MachineSeen, Row
+from pytest_sre.targets import AppSpec, FlyToml, Settings
+from pytest_sre.verdict import Inconclusive
+
+_POLL_S = 0.1
+# Machines that flyctl starts for a moment; they are not part of the app.
+_PASSING_GROUPS = frozenset(
+    {"fly_app_release_command", "fly_app_test_machine_command", "fly_app_console"}
+)
+
+
+class FleetWatch:
+    """Asks the platform about apps, at most once in ``fresh_s`` seconds, and records changes.
+
+    Safe to use from several threads.
+    """
+
+    def __init__(self, fly: Fly, write: Callable[[Row], None], *, fresh_s: float = 2.0) -> None:
+        self._fly, self._write, self._fresh_s = fly, write, fresh_s
+        self._lock = threading.Lock()
+        self._asked_at: dict[str, float] = {}
+        self._machines: dict[str, tuple[Machine, ...]] = {}
+        self._releases: dict[str, tuple[Release, ...]] = {}
+        self._seen: dict[object, object] = {}
+
+    def machines(self, app: str) -> tuple[Machine, ...]:
+        """Give the app's Machines, sorted by process group, region and id.
+
+        Raises:
+            FlyError: the platform does not say.
+        """
+        with self._lock:
+            age_s = time.monotonic() - self._asked_at.get(app, float("-inf"))
+            if age_s > self._fresh_s:
+                self._machines[app] = self._ask(app)
+                self._asked_at[app] = time.monotonic()
+            return self._machines[app]
+
+    def releases(self, app: str) -> tuple[Release, ...]:
+        """Give the app's newest releases, newest first; asked once a run."""
+        with self._lock:
+            if app not in self._releases:
+                found = self._fly.releases(app, limit=10)
+                self._releases[app] = tuple(sorted(found, key=lambda r: -r.version))
+            return self._releases[app]
+
+    def _ask(self, app: str) -> tuple[Machine, ...]:
+        machines = sorted(
+            (m for m in self._fly.machines(app) if m.group not in _PASSING_GROUPS),
+            key=lambda m: (m.group, m.region, m.id),
+        )
+        at = time.time()
+        for machine in machines:
+            for row in _rows_of(app, machine, at):
+                self._write_if_new(row)
+        return tuple(machines)
+
+    def _write_if_new(self, row: Row) -> None:
+        key, value = _identity(row)
+        if self._seen.get(key) != value:
+            self._seen[key] = value
+            self._write(row)
+
+
+def _rows_of(app: str, machine: Machine, at: float) -> Iterator[Row]:
+    yield MachineSeen(
+        at=at,
+        app=app,
+        machine=machine.id,
+        name=machine.name,
+        region=machine.region,
+        group=machine.group,
+        state=machine.state,
+        instance_id=machine.instance_id,
+        image=machine.settings.image,
+        release_version=machine.release_version,
+        cordoned=machine.cordoned,
+    )
+    for check in machine.checks:
+        yield CheckSeen(
+            at=at,
+            app=app,
+            machine=machine.id,
+            check=check.name,
+            status=check.status,
+            output=check.output[:1024],
+        )
+    for event in machine.events:
+        yield _event_row(app, machine.id, event)
+
+
+def _event_row(app: str, machine: str, event: Event) -> EventSeen:
+    request = event.request
+    ended = request.exit_event if request else None
+    return EventSeen(
+        at=event.at,
+        app=app,
+        machine=machine,
+        id=event.id or f"{event.type}-{event.timestamp}",
+        type=event.type,
+        status=event.status,
+        source=event.source,
+        exit_code=ended.exit_code if ended else None,
+        oom_killed=bool(ended and ended.oom_killed),
+        requested_stop=bool(ended and ended.requested_stop),
+        restart_count=request.restart_count if request else 0,
+    )
+
+
+def _identity(row: Row) -> tuple[object, object]:
+    """Split a row into what it is about and what it says, its time left out."""
+    match row:
+        case MachineSeen():
+            return ("machine", row.machine), (row.state, row.instance_id, row.image, row.cordoned)
+        case CheckSeen():
+            return ("check", row.machine, row.check), (row.status, row.output)
+        case EventSeen():
+            return ("event", row.machine, row.id), True
+    raise TypeError(f"expected a row about a Machine, found {type(row).__name__}")
+
+
+class Spread(AbstractSet[str]):
+    """The values that the Machines of an app show, as a set; remembers who shows which."""
+
+    def __init__(self, by_machine: Mapping[str, str]) -> None:
+        self.by_machine = dict(by_machine)
+
+    def __contains__(self, value: object) -> bool:
+        return value in self.by_machine.values()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(self.by_machine.values()))
+
+    def __len__(self) -> int:
+        return len(set(self.by_machine.values()))
+
+    def __repr__(self) -> str:
+        return "{" + ", ".join(repr(value) for value in sorted(self)) + "}"
+
+    @classmethod
+    def _from_iterable(cls, values: Iterable[str]) -> AbstractSet[str]:  # type: ignore[override]
+        return frozenset(values)
+
+
+@dataclass(frozen=True, repr=False)
+class FlyMachine:
+    """One Machine of the target, as it was listed when the run began."""
+
+    app: "FlyApp"
+    id: str
+    name: str
+    region: str
+    group: str
+
+    @property
+    def label(self) -> str:
+        """A short name for people, such as ``web-iad-148e21``."""
+        return f"{self.group}-{self.region}-{self.id[:6]}"
+
+    @property
+    def now(self) -> Machine:
+        """The Machine as the platform describes it now.
+
+        Raises:
+            Inconclusive: it is no longer there.
+            FlyError: the platform does not say.
+        """
+        for machine in self.app.watch.machines(self.app.name):
+            if machine.id == self.id:
+                return machine
+        raise Inconclusive(f"{self.label} was there when the run began and is gone")
+
+    @property
+    def state(self) -> str:
+        """Its state now, such as ``started``."""
+        return self.now.state
+
+    @property
+    def checks(self) -> list[Check]:
+        """The last results of its health checks."""
+        return self.now.checks
+
+    @property
+    def serves(self) -> bool:
+        """Whether the proxy routes to it: it has a public service."""
+        return bool(self.app.toml.services(self.group))
+
+    @property
+    def health_paths(self) -> tuple[str, ...]:
+        """The paths of its HTTP checks that can be asked for from outside."""
+        return self.app.toml.health_paths(self.group)
+
+    @property
+    def expected_checks(self) -> int:
+        """How many health checks its fly.toml gives it."""
+        services = self.app.toml.services(self.group)
+        return len(self.app.toml.checks(self.group)) + sum(len(s.checks) for s in services)
+
+    def settled_checks(self, within_s: float = 10.0) -> list[Check]:
+        """Wait until every check has a result, and give them; fewer when the time is up."""
+        deadline = time.monotonic() + within_s
+        while len(self.checks) < self.expected_checks and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+        return self.checks
+
+    @property
+    def may_sleep(self) -> bool:
+        """Whether the platform may stop it when there is little traffic."""
+        return any(service.autostop for service in self.now.settings.services)
+
+    def exits(self, since_at: float) -> list[Event]:
+        """Its process's ends that nobody asked for, oldest first.
+
+        Args:
+            since_at: only those at or after this Unix time.
+        """
+        return sorted(
+            (e for e in self.now.events if e.at >= since_at and e.is_unasked_exit),
+            key=lambda event: event.at,
+        )
+
+    def __repr__(self) -> str:
+        return f"<Machine {self.label}>"
+
+
+class FlyApp:
+    """One app of the target: its Machines, its release, and where it is reached.
+
+    Args:
+        spec: its fly.toml, and what the target says of it.
+        url: where users reach it.
+        watch: what knows its Machines.
+        settings: how the run judges it.
+        since_at: from when on, Unix seconds; its deploy when None.
+    """
+
+    def __init__(
+        self,
+        spec: AppSpec,
+        url: str,
+        watch: FleetWatch,
+        settings: Settings,
+        since_at: float | None,
+    ) -> None:
+        self.spec, self.url, self.watch = spec, url.rstrip("/"), watch
+        self.objectives = settings.bake
+        self.reports = settings.release
+        self.machines: tuple[FlyMachine, ...] = ()
+        self._since_at = since_at
+
+    @property
+    def name(self) -> str:
+        """Its name on the platform."""
+        return self.spec.name
+
+    @property
+    def toml(self) -> FlyToml:
+        """Its fly.toml."""
+        return self.spec.toml
+
+    @property
+    def live(self) -> tuple[Machine, ...]:
+        """Its Machines as the platform lists them now, new ones included."""
+        return self.watch.machines(self.name)
+
+    @property
+    def serving(self) -> tuple[FlyMachine, ...]:
+        """The Machines that the proxy routes to."""
+        return tuple(machine for machine in self.machines if machine.serves)
+
+    @property
+    def forces_https(self) -> bool:
+        """Whether its fly.toml sends whoever comes without TLS to it."""
+        services = (s for group in self.toml.groups for s in self.toml.services(group))
+        return any(port.force_https for service in services for port in service.ports)
+
+    def is_up(self, group: str) -> bool:
+        """Whether a process group has a Machine that is started and whose checks all pass."""
+        return any(
+            machine.state == "started"
+            and all(check.status == "passing" for check in machine.checks)
+            for machine in self.live
+            if machine.group == group
+        )
+
+    def missing_machines(self) -> list[str]:
+        """List what the fleet lacks or has too much of, by process group and region, in words.
+
+        Where the target does not state how many Machines a group has, one is expected.
+        """
+        found = Counter((machine.group, machine.region) for machine in self.live)
+        lines = []
+        for group in self.toml.groups:
+            stated = self.spec.machines.get(group)
+            if stated is None:
+                if not any(of_group == group for of_group, _ in found):
+                    lines.append(f"{group}: expected at least 1 Machine, found none")
+                continue
+            regions = {region for of_group, region in found if of_group == group}
+            for region in sorted(regions | set(stated)):
+                expected, there = stated.get(region, 0), found[group, region]
+                if expected != there:
+                    lines.append(f"{group} in {region}: expected {expected}, found {there}")
+        return lines
+
+    @property
+    def release(self) -> "AppRelease":
+        """The newest release.
+
+        Raises:
+            Inconclusive: the platform knows none.
+            FlyError: the platform does not say.
+        """
+        newest = next(iter(self.watch.releases(self.name)), None)
+        if newest is None:
+            raise Inconclusive(f"the platform knows no release of {self.name}")
+        return AppRelease(self, newest)
+
+    @property
+    def since_at(self) -> float:
+        """From when on the run judges, Unix seconds: the deploy, unless the run says otherwise."""
+        if self._since_at is not None:
+            return self._since_at
+        created_at = self.release.created_at
+        if created_at is None:
+            raise Inconclusive(f"the platform does not say when {self.name} was released")
+        return created_at
+
+    def label_of(self, machine: Machine) -> str:
+        """Name a Machine as the tests do."""
+        return f"{machine.group}-{machine.region}-{machine.id[:6]}"
+
+    def __repr__(self) -> str:
+        return f"<app {self.name}>"
+
+
+@dataclass(frozen=True, repr=False)
+class AppRelease:
+    """The release that ought to be running, and what the Machines run."""
+
+    app: FlyApp
+    model: Release
+
+    @property
+    def version(self) -> int:
+        """Its number, as in ``v42``."""
+        return self.model.version
+
+    @property
+    def status(self) -> str:
+        """``complete`` when its deploy ended well."""
+        return self.model.status
+
+    @property
+    def image(self) -> str:
+        """The image that it deploys."""
+        return self.model.image_ref
+
+    @property
+    def created_at(self) -> float | None:
+        """When its deploy began, Unix seconds."""
+        return self.model.created_at.timestamp() if self.model.created_at else None
+
+    @property
+    def images(self) -> Spread:
+        """The images that the app's Machines run now."""
+        return Spread({self.app.label_of(m): m.settings.image for m in self.app.live})
+
+    @property
+    def versions(self) -> Spread:
+        """The release numbers that the app's Machines were configured by, such as ``v42``."""
+        return Spread({self.app.label_of(m): f"v{m.release_version}" for m in self.app.live})
+
+    @property
+    def revision(self) -> str:
+        """The build revision on the image's label; empty when it carries none."""
+        labels = (m.image_ref.labels or {} for m in self.app.live if self._runs(m))
+        return next((found for found in map(_revision, labels) if found), "")
+
+    def _runs(self, machine: Machine) -> bool:
+        return machine.settings.image == self.image
+
+    def __repr__(self) -> str:
+        return f"<release v{self.version} of {self.app.name}: {self.image}>"
+
+
+def _revision(labels: Mapping[str, str]) -> str:
+    return labels.get("org.opencontainers.image.revision") or labels.get("GH_SHA") or ""

@@ -1,0 +1,14 @@
+"""Journeys: user flows written once, run as tests, as bake probes, as load and in chaos.
+
+A journey is one function over an HTTP client::
+
+    @journey("checkout")
+    def checkout(client: httpx.Client) -> None:
+        cart = client.post("/carts").json()
+        ...
+        assert order.status_code == 201
+"""
+
+from pytest_sre.journeys.registry import Journey, journey, load_journeys, registered
+
+__all__ = ["Journey", "journey", "load_journeys", "registered"]

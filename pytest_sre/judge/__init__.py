@@ -1,0 +1,1 @@
+"""From what was recorded to a verdict on the release: suspects, causes, conclusion. All pure."""

@@ -1,0 +1,218 @@
+"""Finds the suspects in what a run recorded: facts that can make its tests fail."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from pytest_sre.bake.window import Bake, Traffic
+from pytest_sre.judge.causes import Suspect
+from pytest_sre.logs.errors import ErrorGroup
+from pytest_sre.logs.lines import read_line
+from pytest_sre.recording.rows import (
+    CheckSeen,
+    EventSeen,
+    Exchange,
+    LogLine,
+    MachineSeen,
+    OwnFault,
+)
+from pytest_sre.verdict import Verdict
+
+_SHOWN = 160
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a run recorded about one app, reduced to what causes are found in.
+
+    ``machines`` and ``checks`` hold the latest of each; ``events`` and ``errors`` are those
+    since the deploy; ``image`` is the release's.
+    """
+
+    image: str
+    machines: tuple[MachineSeen, ...]
+    checks: tuple[CheckSeen, ...]
+    events: tuple[EventSeen, ...]
+    log_lines: tuple[LogLine, ...]
+    errors: tuple[ErrorGroup, ...]
+    own_faults: tuple[OwnFault, ...]
+    bake: Bake | None
+    error_ratio: float
+    latency_p95_s: float
+
+
+def find_suspects(facts: Facts) -> tuple[Suspect, ...]:
+    """List the suspects, the likeliest to be the origin of the others first."""
+    finders: tuple[Callable[[Facts], Iterable[Suspect]], ...] = (
+        _own_faults,
+        _out_of_memory,
+        _exits,
+        _not_started,
+        _failing_checks,
+        _failed_requests,
+        _slow_requests,
+        _error_lines,
+        _other_image,
+    )
+    return tuple(suspect for finder in finders for suspect in finder(facts))
+
+
+def _own_faults(facts: Facts) -> Iterable[Suspect]:
+    by_cause: dict[str, list[OwnFault]] = {}
+    for fault in facts.own_faults:
+        by_cause.setdefault(fault.cause, []).append(fault)
+    for cause, faults in by_cause.items():
+        detail = _cut(faults[0].detail)
+        yield Suspect(f"not the app's fault, {cause}: {detail}", own=cause)
+
+
+def _out_of_memory(facts: Facts) -> Iterable[Suspect]:
+    killed = [event for event in facts.events if event.oom_killed]
+    for group, machines in _by_group(facts, {event.machine for event in killed}):
+        times = sum(event.machine in machines for event in killed)
+        share = _share(facts, group, machines)
+        title = f"{group} ran out of memory on {share}, killed {_times(times)}"
+        yield Suspect(title, machines, frozenset({group}))
+
+
+def _exits(facts: Facts) -> Iterable[Suspect]:
+    ended = [
+        event
+        for event in facts.events
+        if event.type == "exit" and not event.oom_killed and not event.requested_stop
+    ]
+    for group, machines in _by_group(facts, {event.machine for event in ended}):
+        codes = {str(event.exit_code) for event in ended if event.machine in machines}
+        code = ", ".join(sorted(codes - {"None"})) or "unknown"
+        words = _last_words(facts, machines)
+        said = f": {words[-1]}" if words else ""
+        share = _share(facts, group, machines)
+        title = f"{group} exits by itself on {share}, exit code {code}{said}"
+        yield Suspect(title, machines, frozenset({group}), evidence=words)
+
+
+def _not_started(facts: Facts) -> Iterable[Suspect]:
+    down = {m.machine for m in facts.machines if m.state != "started" or m.cordoned}
+    for group, machines in _by_group(facts, down):
+        seen = [m for m in facts.machines if m.machine in machines]
+        states = sorted({"cordoned" if m.state == "started" else m.state for m in seen})
+        title = f"{group} is {' or '.join(states)} on {_share(facts, group, machines)}"
+        yield Suspect(title, machines, frozenset({group}))
+
+
+def _failing_checks(facts: Facts) -> Iterable[Suspect]:
+    failing = [check for check in facts.checks if check.status != "passing"]
+    by_check: dict[tuple[str, str], list[CheckSeen]] = {}
+    groups = {machine.machine: machine.group for machine in facts.machines}
+    for check in failing:
+        by_check.setdefault((groups.get(check.machine, ""), check.check), []).append(check)
+    for (group, name), seen in by_check.items():
+        machines = frozenset(check.machine for check in seen)
+        said = _cut(Counter(check.output for check in seen).most_common(1)[0][0])
+        title = f"check {name} fails on {_share(facts, group, machines)}: {said}"
+        yield Suspect(title, machines, evidence=tuple(sorted({c.output for c in seen})))
+
+
+def _failed_requests(facts: Facts) -> Iterable[Suspect]:
+    for traffic in _traffics(facts):
+        judgement = traffic.judge_errors(facts.error_ratio)
+        if judgement.verdict is Verdict.UNHEALTHY:
+            what, example = _commonest(traffic.failed, _answer)
+            share = f"{judgement.observed:.1%} of requests ({judgement.bad} of {judgement.total})"
+            evidence = _cut(example.body_head or example.error)
+            machines = _machines_of(traffic.failed)
+            yield Suspect(f"{share} fail, mostly {what}", machines, evidence=(evidence,))
+
+
+def _slow_requests(facts: Facts) -> Iterable[Suspect]:
+    limit_s = facts.latency_p95_s
+    for traffic in _traffics(facts):
+        if traffic.judge_latency(95, limit_s).verdict is Verdict.UNHEALTHY:
+            slow = [exchange for exchange in traffic.judged if exchange.total_s > limit_s]
+            what, _ = _commonest(slow, _request)
+            p95 = f"p95 is {traffic.percentile_s(95):.2f} s, limit {limit_s:g} s"
+            yield Suspect(f"slow answers: {p95}, mostly {what}", _machines_of(slow))
+
+
+def _error_lines(facts: Facts) -> Iterable[Suspect]:
+    for group in facts.errors:
+        where = f"{len(group.machines)} Machine{'s' if len(group.machines) > 1 else ''}"
+        title = f"errors in the log, {_times(group.count)} on {where}: {_cut(_said(group.sample))}"
+        yield Suspect(title, frozenset(group.machines), evidence=(_cut(group.sample),))
+
+
+def _other_image(facts: Facts) -> Iterable[Suspect]:
+    other = {m.machine for m in facts.machines if facts.image and m.image != facts.image}
+    for group, machines in _by_group(facts, other):
+        image = next(m.image for m in facts.machines if m.machine in machines)
+        share = _share(facts, group, machines)
+        yield Suspect(f"{group} runs another image than the release on {share}: {image}", machines)
+
+
+def _by_group(facts: Facts, machines: set[str]) -> Iterable[tuple[str, frozenset[str]]]:
+    for group in sorted({machine.group for machine in facts.machines}):
+        of_group = {machine.machine for machine in facts.machines if machine.group == group}
+        if of_group & machines:
+            yield group, frozenset(of_group & machines)
+
+
+def _share(facts: Facts, group: str, machines: frozenset[str]) -> str:
+    """Say on how many of a group's Machines, naming it when it is one."""
+    of_group = [machine for machine in facts.machines if machine.group == group]
+    found = [machine for machine in of_group if machine.machine in machines]
+    named = f" ({found[0].region} {found[0].machine[:6]})" if len(found) == 1 else ""
+    return f"{len(found)} of {len(of_group)} {group} Machines{named}"
+
+
+def _last_words(facts: Facts, machines: frozenset[str]) -> tuple[str, ...]:
+    """Give the last lines these Machines' processes wrote; errors, where there are any."""
+    said = [line for line in facts.log_lines if line.machine in machines and line.provider == "app"]
+    errors = [line for line in said if line.level in {"error", "critical"}]
+    return tuple(_cut(_said(line.message)) for line in (errors or said)[-3:])
+
+
+def _traffics(facts: Facts) -> tuple[Traffic, ...]:
+    return (facts.bake.journeys, facts.bake.endpoints) if facts.bake else ()
+
+
+def _commonest(
+    exchanges: Sequence[Exchange], describe: Callable[[Exchange], str]
+) -> tuple[str, Exchange]:
+    """Give the description that most exchanges share, and the first that has it."""
+    what = Counter(map(describe, exchanges)).most_common(1)[0][0]
+    return what, next(exchange for exchange in exchanges if describe(exchange) == what)
+
+
+def _request(exchange: Exchange) -> str:
+    path = "/".join(
+        "…" if any(character.isdigit() for character in part) else part
+        for part in urlsplit(exchange.url).path.split("/")
+    )
+    return f"{exchange.method} {path}"
+
+
+def _answer(exchange: Exchange) -> str:
+    said = (
+        f"answers {exchange.status}"
+        if exchange.status
+        else f"gets no answer ({exchange.error_kind})"
+    )
+    return f"{_request(exchange)} {said}"
+
+
+def _machines_of(exchanges: Iterable[Exchange]) -> frozenset[str]:
+    return frozenset(exchange.machine for exchange in exchanges if exchange.machine)
+
+
+def _said(message: str) -> str:
+    return read_line(message, "").text
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _cut(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"

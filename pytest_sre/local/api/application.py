@@ -1,0 +1,116 @@
+"""The API as one ASGI application: routes, authorization, and the stand-in's own calls."""
+
+import os
+import secrets
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from pytest_sre import __version__
+from pytest_sre.local.api.actions import action_routes
+from pytest_sre.local.api.apps import app_routes
+from pytest_sre.local.api.exchange import ApiError, answer, fleet_of, read_body, route
+from pytest_sre.local.api.leases import lease_routes
+from pytest_sre.local.api.machines import machine_routes
+from pytest_sre.local.api.web import web_routes
+from pytest_sre.local.fleet import App, Fleet
+from pytest_sre.local.images import Image
+from pytest_sre.local.naming import ulid
+
+_SCHEMES = ("bearer ", "flyv1 ")
+
+
+def build_api(
+    fleet: Fleet,
+    token: str,
+    *,
+    open_app: Callable[[App], Awaitable[None]],
+    close_app: Callable[[App], Awaitable[None]],
+    shut_down: Callable[[], None],
+) -> ASGIApp:
+    """The API of a platform.
+
+    Args:
+        fleet: its state.
+        token: the only one that is accepted.
+        open_app: gives a new app its proxy.
+        close_app: ends an app's Machines and proxy.
+        shut_down: ends the server, after the answer.
+    """
+
+    async def stop(request: Request) -> Response:  # noqa: ARG001
+        shut_down()
+        return answer({"ok": True})
+
+    own = [
+        route("/_local", get=_about),
+        route("/_local/images", put=_put_image),
+        route("/_local/shutdown", post=stop),
+    ]
+    api = Starlette(
+        routes=[
+            *own,
+            *app_routes(),
+            *machine_routes(),
+            *action_routes(),
+            *lease_routes(),
+            *web_routes(),
+        ],
+        exception_handlers={404: _no_such_page, 405: _no_such_page},
+    )
+    api.state.fleet = fleet
+    api.state.open_app = open_app
+    api.state.close_app = close_app
+    return _Guarded(api, token)
+
+
+class _Guarded:
+    """Asks for the token, and puts Fly's headers on each answer."""
+
+    def __init__(self, api: ASGIApp, token: str) -> None:
+        self._api = api
+        self._token = token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_id(message: dict[str, object]) -> None:
+            if message["type"] == "http.response.start":
+                request_id = f"{ulid()}-local".encode()
+                own = [(b"fly-request-id", request_id), (b"via", b"1.1 fly.io")]
+                message = {**message, "headers": [*message["headers"], *own]}  # type: ignore[misc]
+            await send(message)
+
+        given = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+        if self._accepts(given):
+            await self._api(scope, receive, send_with_id)
+            return
+        refusal = answer({"error": "Authenticate: token validation error"}, 401)
+        await refusal(scope, receive, send_with_id)
+
+    def _accepts(self, given: str) -> bool:
+        given = given.strip()
+        while given.lower().startswith(_SCHEMES):
+            given = given.partition(" ")[2].strip()
+        own = self._token.encode()
+        return any(secrets.compare_digest(part.encode(), own) for part in given.split(","))
+
+
+async def _no_such_page(request: Request, error: Exception) -> Response:
+    status = getattr(error, "status_code", 404)
+    return answer({"error": f"{request.method} {request.url.path} is not served here"}, status)
+
+
+async def _about(request: Request) -> Response:
+    apps = {app.name: {"url": app.url} for app in fleet_of(request).apps.values()}
+    return answer({"version": __version__, "pid": os.getpid(), "apps": apps})
+
+
+async def _put_image(request: Request) -> Response:
+    image = await read_body(request, Image)
+    if not Path(image.root).is_absolute():
+        raise ApiError(400, f"invalid_argument: root is not an absolute path: {image.root!r}")
+    fleet_of(request).images[image.ref] = image
+    return answer({"ok": True})

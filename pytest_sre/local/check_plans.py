@@ -1,0 +1,129 @@
+"""Which health checks a configuration declares, and what becomes of their results."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pytest_sre.fly.models import CheckConfig, MachineConfig
+from pytest_sre.local.naming import rfc3339
+from pytest_sre.targets.durations import parse_duration_s
+
+# Fly does not document what it uses when these are not stated.
+_INTERVAL_S: Final = 10.0
+_TIMEOUT_S: Final = 2.0
+_GRACE_S: Final = 1.0
+
+WAITING: Final = "waiting for status update"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The last result of a check; ``updated_at`` (Unix seconds) is when its status changed."""
+
+    name: str
+    status: str
+    output: str
+    updated_at: float
+
+    def view(self) -> dict[str, Any]:
+        """As the API shows it."""
+        return {
+            "name": self.name,
+            "status": self.status,
+            "output": self.output,
+            "updated_at": rfc3339(self.updated_at),
+        }
+
+
+@dataclass(frozen=True)
+class CheckPlan:
+    """A check to be made.
+
+    Args:
+        name: the name of its result.
+        config: what to ask.
+        port: the internal port to ask.
+        service: the place of its service in the configuration; None for a top-level check,
+            which does not affect routing.
+        public_ports: the ports that a failure makes unreliable.
+        interval_s: between two checks.
+        timeout_s: for one check.
+        grace_s: after the start, in which failures do not count.
+    """
+
+    name: str
+    config: CheckConfig
+    port: int
+    service: int | None
+    public_ports: tuple[int, ...]
+    interval_s: float
+    timeout_s: float
+    grace_s: float
+
+
+def planned_checks(config: MachineConfig) -> tuple[CheckPlan, ...]:
+    """The checks that a configuration declares, those of services first.
+
+    Raises:
+        ValueError: a duration cannot be read.
+    """
+    plans: list[CheckPlan] = []
+    for place, service in enumerate(config.services):
+        public = tuple(port.port for port in service.ports if port.port)
+        for check in service.checks:
+            port = check.port or service.internal_port
+            name = f"servicecheck-{len(plans):02d}-{check.type}-{port}"
+            plans.append(_plan(name, check, port, place, public))
+    for name, check in config.checks.items():
+        first_service = config.services[0].internal_port if config.services else 0
+        plans.append(_plan(name, check, check.port or first_service, None, ()))
+    return tuple(plans)
+
+
+def _plan(
+    name: str, check: CheckConfig, port: int, service: int | None, public: tuple[int, ...]
+) -> CheckPlan:
+    return CheckPlan(
+        name,
+        check,
+        port,
+        service,
+        public,
+        parse_duration_s(check.interval) if check.interval else _INTERVAL_S,
+        parse_duration_s(check.timeout) if check.timeout else _TIMEOUT_S,
+        parse_duration_s(check.grace_period) if check.grace_period else _GRACE_S,
+    )
+
+
+def next_result(
+    before: CheckResult, *, passed: bool, output: str, in_grace: bool, at: float
+) -> CheckResult:
+    """The result after one more check.
+
+    Args:
+        before: the result so far.
+        passed: whether this check passed.
+        output: what it saw.
+        in_grace: the Machine started so short a time ago that a failure does not count.
+        at: Unix seconds.
+    """
+    if not passed and in_grace and before.status != "passing":
+        return before
+    status = "passing" if passed else "critical"
+    since = before.updated_at if status == before.status else at
+    return CheckResult(before.name, status, output, since)
+
+
+def change_message(plan: CheckPlan, before: CheckResult, after: CheckResult) -> str | None:
+    """The log line for a change of status; None when it is the same."""
+    if before.status == after.status:
+        return None
+    check = f"Health check '{plan.name}' on port {plan.port}"
+    if after.status == "passing":
+        return f"{check} is now passing."
+    failed = f"{check} has failed. Your app is not responding properly."
+    if plan.service is None:
+        return failed
+    return (
+        f"{failed} Services exposed on ports {list(plan.public_ports)} will have intermittent"
+        " failures until the health check passes."
+    )

@@ -1,0 +1,138 @@
+"""Health checks of running Machines, made over HTTP and TCP."""
+
+import asyncio
+import contextlib
+import time
+from http import HTTPStatus
+from typing import Final
+
+import aiohttp
+
+from pytest_sre.local.check_plans import (
+    WAITING,
+    CheckPlan,
+    CheckResult,
+    change_message,
+    next_result,
+)
+from pytest_sre.local.logbook import Logbook, Origin
+from pytest_sre.local.records import MachineRecord
+
+_UNTIL_FIRST_PASS_S: Final = 0.05
+_LONGEST_OUTPUT: Final = 2048
+
+
+class CheckRunner:
+    """Makes the checks of one app's Machines.
+
+    Args:
+        session: the HTTP client.
+        logbook: where changes are told.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, logbook: Logbook) -> None:
+        self._session = session
+        self._logbook = logbook
+
+    def reset(self, record: MachineRecord) -> None:
+        """Forget the results: the Machine does not run."""
+        now = time.time()
+        record.checks = {
+            plan.name: CheckResult(plan.name, "warning", "the machine hasn't started", now)
+            for plan in record.blueprint.plans
+        }
+
+    async def run(self, record: MachineRecord) -> None:
+        """Make the Machine's checks until cancelled."""
+        plans = record.blueprint.plans
+        now = time.time()
+        record.checks = {
+            plan.name: CheckResult(plan.name, "warning", WAITING, now) for plan in plans
+        }
+        async with asyncio.TaskGroup() as group:
+            for plan in plans:
+                group.create_task(self._repeat(record, plan))
+
+    async def _repeat(self, record: MachineRecord, plan: CheckPlan) -> None:
+        """Check soon and often until the first pass, so that booting is fast; then regularly."""
+        started = time.monotonic()
+        booting = True
+        while True:
+            passed, output = await self._check(plan, record.ports.get(plan.port))
+            in_grace = time.monotonic() - started < plan.grace_s
+            self._note(record, plan, passed=passed, output=output, in_grace=in_grace)
+            booting = booting and in_grace and not passed
+            await asyncio.sleep(_UNTIL_FIRST_PASS_S if booting else plan.interval_s)
+
+    def _note(
+        self, record: MachineRecord, plan: CheckPlan, *, passed: bool, output: str, in_grace: bool
+    ) -> None:
+        before = record.checks[plan.name]
+        after = next_result(
+            before, passed=passed, output=output, in_grace=in_grace, at=time.time()
+        )
+        record.checks[plan.name] = after
+        message = change_message(plan, before, after)
+        if message:
+            self._logbook.write(
+                message,
+                provider="health",
+                level="info" if passed else "error",
+                origin=Origin(record.id, record.region),
+            )
+            record.wake()
+
+    async def _check(self, plan: CheckPlan, port: int | None) -> tuple[bool, str]:
+        if port is None:
+            return False, f"port {plan.port} is not one of the Machine's"
+        try:
+            async with asyncio.timeout(plan.timeout_s):
+                if plan.config.type == "http":
+                    return await self._http(plan, port)
+                return await _tcp(port)
+        except TimeoutError:
+            return False, "context deadline exceeded"
+        except (OSError, aiohttp.ClientError) as error:
+            return False, _describe(error)
+
+    async def _http(self, plan: CheckPlan, port: int) -> tuple[bool, str]:
+        config = plan.config
+        scheme = config.protocol or "http"
+        headers = [(each.name, value) for each in config.headers or [] for value in each.values]
+        async with self._session.request(
+            (config.method or "GET").upper(),
+            f"{scheme}://127.0.0.1:{port}/{(config.path or '/').lstrip('/')}",
+            headers=headers,
+            allow_redirects=False,
+            server_hostname=config.tls_server_name,
+            ssl=not config.tls_skip_verify,
+        ) as answer:
+            body = (await answer.content.read(_LONGEST_OUTPUT)).decode("utf-8", "replace").strip()
+            status = f"HTTP {answer.status} {_phrase(answer.status)}".strip()
+            return answer.status // 100 == 2, f"{status} Output: {body}" if body else status
+
+
+async def _tcp(port: int) -> tuple[bool, str]:
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return True, "Success"
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def _describe(error: Exception) -> str:
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, ConnectionRefusedError):
+        return "connect: connection refused"
+    if isinstance(cause, ConnectionResetError):
+        return "read: connection reset by peer"
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "EOF"
+    return str(cause) or type(cause).__name__

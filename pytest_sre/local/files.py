@@ -1,0 +1,17 @@
+"""The names of the server's files, and how they are written."""
+
+from pathlib import Path
+
+PLATFORM_FILE = "platform.json"
+PIDS_FILE = "pids.json"
+LOG_FILE = "server.log"
+VOLUMES = "volumes"
+TEMPORARY = "tmp"
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that only its owner reads, so that a reader sees all of it or none."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.touch(mode=0o600)
+    partial.write_bytes(content)
+    partial.replace(path)

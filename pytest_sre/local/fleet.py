@@ -1,0 +1,181 @@
+"""Everything the platform holds: images, apps, and what belongs to an app."""
+
+import hashlib
+import shutil
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from pytest_sre.local.checks import CheckRunner
+from pytest_sre.local.files import PIDS_FILE, VOLUMES
+from pytest_sre.local.images import Image
+from pytest_sre.local.lifecycle import Lifecycle, Surroundings
+from pytest_sre.local.logbook import Logbook
+from pytest_sre.local.naming import rfc3339, ulid, volume_id
+from pytest_sre.local.pids import PidFile
+from pytest_sre.local.process import Ports
+from pytest_sre.local.records import Blueprint, MachineRecord
+
+DEFAULT_REGION = "iad"
+
+
+@dataclass(frozen=True)
+class StoredSecret:
+    """A secret; its value goes to Machines and is never shown."""
+
+    value: str
+    created_at: float
+    updated_at: float
+
+    def view(self, name: str) -> dict[str, Any]:
+        """As the API shows it: name and digest."""
+        return {
+            "name": name,
+            "digest": hashlib.sha256(self.value.encode()).hexdigest()[:16],
+            "created_at": rfc3339(self.created_at),
+            "updated_at": rfc3339(self.updated_at),
+        }
+
+
+@dataclass
+class App:
+    """An app, with all that belongs to it."""
+
+    name: str
+    organization: str
+    around: Surroundings
+    id: str = field(default_factory=lambda: ulid().lower())
+    created_at: float = field(default_factory=time.time)
+    url: str = ""
+    machines: dict[str, Lifecycle] = field(default_factory=dict)
+    volumes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    secrets: dict[str, StoredSecret] = field(default_factory=dict)
+    secrets_version: int = 0
+    releases: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def logbook(self) -> Logbook:
+        """Its log lines."""
+        return self.around.logbook
+
+    def present(self) -> list[MachineRecord]:
+        """Its Machines that were not destroyed, oldest first."""
+        records = (lifecycle.record for lifecycle in self.machines.values())
+        return [record for record in records if record.state != "destroyed"]
+
+    def edge_region(self) -> str:
+        """Where requests come in: the region of its oldest Machine."""
+        return next((record.region for record in self.present()), DEFAULT_REGION)
+
+    def create_machine(
+        self, blueprint: Blueprint, *, name: str, region: str, cordoned: bool, skip_launch: bool
+    ) -> MachineRecord:
+        """Create a Machine, and start it unless told otherwise."""
+        record = MachineRecord(self.name, name, region, blueprint, cordoned)
+        lifecycle = Lifecycle(record, self.around)
+        self.machines[record.id] = lifecycle
+        lifecycle.launch(skip=skip_launch)
+        return record
+
+    def create_volume(self, name: str, region: str, size_gb: int) -> dict[str, Any]:
+        """Create a volume: a directory."""
+        volume: dict[str, Any] = {
+            "id": volume_id(),
+            "name": name,
+            "state": "created",
+            "size_gb": size_gb,
+            "region": region,
+            "zone": "local",
+            "encrypted": False,
+            "attached_machine_id": None,
+            "auto_backup_enabled": False,
+            "host_status": "ok",
+            "created_at": rfc3339(time.time()),
+        }
+        self.volumes[volume["id"]] = volume
+        return volume
+
+    def attached_volume(self, volume: dict[str, Any]) -> dict[str, Any]:
+        """A volume with the Machine that mounts it."""
+        holder = next(
+            (
+                record.id
+                for record in self.present()
+                if any(mount.volume == volume["id"] for mount in record.settings.mounts)
+            ),
+            None,
+        )
+        return {**volume, "attached_machine_id": holder}
+
+    def view(self) -> dict[str, Any]:
+        """As the API shows it."""
+        present = self.present()
+        return {
+            "id": self.id,
+            "name": self.name,
+            "status": "deployed" if present else "pending",
+            "machine_count": len(present),
+            "volume_count": len(self.volumes),
+            "network": "default",
+            "organization": {"name": self.organization, "slug": self.organization},
+            "created_at": rfc3339(self.created_at),
+        }
+
+
+class Fleet:
+    """All apps and images of the platform.
+
+    Args:
+        directory: the server's state directory.
+        apps: where the apps are kept, by name.
+        session: the HTTP client for health checks.
+        proxy_url: the proxy that Machines are given.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        apps: dict[str, App],
+        session: aiohttp.ClientSession,
+        proxy_url: str,
+    ) -> None:
+        self.apps = apps
+        self.images: dict[str, Image] = {}
+        self._directory = directory
+        self._session = session
+        self._proxy_url = proxy_url
+        self._pids = PidFile(directory / PIDS_FILE)
+        self._ports = Ports()
+
+    def create_app(self, name: str, organization: str) -> App:
+        """Create an app that has nothing yet."""
+        logbook = Logbook()
+        around = Surroundings(
+            self._directory,
+            logbook,
+            self._proxy_url,
+            self._pids,
+            self._ports,
+            CheckRunner(self._session, logbook),
+            lambda: app.edge_region(),
+        )
+        app = App(name, organization, around)
+        logbook.write(f"App {name} was created", provider="runner")
+        self.apps[name] = app
+        return app
+
+    def delete_volume(self, app: App, volume: str) -> None:
+        """Delete a volume and what is on it."""
+        del app.volumes[volume]
+        shutil.rmtree(self._directory / VOLUMES / volume, ignore_errors=True)
+
+    def find_image(self, ref: str) -> Image | None:
+        """The image of that name, with or without a digest at its end."""
+        return self.images.get(ref) or self.images.get(ref.partition("@")[0])
+
+    def lifecycles(self) -> list[Lifecycle]:
+        """All Machines of all apps."""
+        return [each for app in self.apps.values() for each in app.machines.values()]

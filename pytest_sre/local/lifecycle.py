@@ -1,0 +1,489 @@
+"""A Machine's life: its process started, watched, restarted and stopped as its API is asked."""
+
+import asyncio
+import os
+import shlex
+import shutil
+import signal
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pytest_sre.local import environment
+from pytest_sre.local.checks import CheckRunner
+from pytest_sre.local.files import TEMPORARY, VOLUMES
+from pytest_sre.local.logbook import Logbook, Origin
+from pytest_sre.local.pids import PidFile
+from pytest_sre.local.process import MachineProcess, Ports, kill_group
+from pytest_sre.local.records import Blueprint, MachineRecord
+from pytest_sre.local.restarts import Exit, is_failure, pause_s, should_restart
+from pytest_sre.local.signals import signal_number
+from pytest_sre.local.state import State, check_allowed
+from pytest_sre.targets.durations import parse_duration_s
+
+_DEFAULT_STOP_SIGNAL: Final = "SIGINT"
+_DEFAULT_STOP_TIMEOUT_S: Final = 5.0
+_COMMAND_NOT_FOUND: Final = 127
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the Machines of one app share.
+
+    Args:
+        directory: the server's state directory.
+        logbook: the app's log lines.
+        proxy_url: the proxy that knows ``.internal`` names.
+        pids: the file of running processes.
+        ports: the loopback ports in use.
+        checks: runs health checks.
+        primary_region: asked when a Machine starts whose configuration names none.
+    """
+
+    directory: Path
+    logbook: Logbook
+    proxy_url: str
+    pids: PidFile
+    ports: Ports
+    checks: CheckRunner
+    primary_region: Callable[[], str]
+
+
+class Lifecycle:
+    """Drives one Machine. Calls return at once; the work goes on in the background.
+
+    Args:
+        record: the Machine.
+        around: what it shares with others.
+    """
+
+    def __init__(self, record: MachineRecord, around: Surroundings) -> None:
+        self.record = record
+        self.process: MachineProcess | None = None
+        self.visitors: set[int] = set()
+        self._around = around
+        self._work: asyncio.Task[None] | None = None
+        self._spawning: asyncio.Task[None] | None = None
+        self._checks: asyncio.Task[None] | None = None
+        self._oom = False
+        self._origin = Origin(record.id, record.region)
+
+    def launch(self, *, skip: bool) -> None:
+        """Begin its life: start it, or leave it stopped."""
+        record = self.record
+        record.add_event("launch", "created", source="user")
+        self._around.checks.reset(record)
+        self._log("runner", f"Successfully prepared image {record.blueprint.image.ref}")
+        self._do(self._settle() if skip else self._run(launched_at=time.time()))
+
+    def start(self, source: str = "user") -> State:
+        """Start it; nothing changes when it runs already.
+
+        Returns:
+            The state it was in.
+
+        Raises:
+            Refused: not in this state.
+        """
+        record = self.record
+        check_allowed("start", record.state)
+        before = record.state
+        if before in ("started", "starting"):
+            return before
+        record.become("starting")
+        self._do(self._run(source, resume=before == "suspended"))
+        return before
+
+    def stop(
+        self,
+        signal_name: str | int | None = None,
+        timeout_s: float | None = None,
+        source: str = "user",
+    ) -> None:
+        """Stop it; nothing changes when it is stopped.
+
+        Args:
+            signal_name: how to ask it; its configured signal when not given.
+            timeout_s: how long it may take; its configured time when not given.
+            source: who asks.
+
+        Raises:
+            Refused: not in this state.
+            ValueError: no such signal.
+        """
+        record = self.record
+        number = self._stop_signal(signal_name)
+        check_allowed("stop", record.state)
+        if record.state in ("created", "stopped", "failed", "stopping"):
+            return
+        if record.state == "suspended":
+            number = signal.SIGKILL
+        record.become("stopping")
+        record.add_event("stop", "stopping", source=source)
+        self._do(self._stop(number, timeout_s))
+
+    def restart(
+        self,
+        signal_name: str | int | None = None,
+        timeout_s: float | None = None,
+        *,
+        force: bool = False,
+    ) -> None:
+        """Stop and start it.
+
+        Args:
+            signal_name: how to ask it to stop.
+            timeout_s: how long it may take to stop.
+            force: kill it at once.
+
+        Raises:
+            Refused: not in this state.
+            ValueError: no such signal.
+        """
+        number = signal.SIGKILL if force else self._stop_signal(signal_name)
+        record = self.record
+        check_allowed("restart", record.state)
+        number = signal.SIGKILL if record.state == "suspended" else number
+        record.become("restarting" if record.state == "started" else "starting")
+        record.add_event("restart", "starting", source="user")
+        self._do(self._restart(number, timeout_s))
+
+    def suspend(self) -> None:
+        """Freeze its processes; nothing changes when it is suspended.
+
+        Raises:
+            Refused: not in this state.
+        """
+        check_allowed("suspend", self.record.state)
+        if self.record.state == "suspended" or self.process is None:
+            return
+        self.record.become("suspending")
+        self.record.add_event("suspend", "suspending", source="user")
+        if self._work:
+            self._work.cancel()
+        self._end_checks()
+        self.process.signal(signal.SIGSTOP)
+        self.record.become("suspended")
+        self._log("runner", "Virtual machine has been suspended")
+
+    def update(self, blueprint: Blueprint, *, skip_launch: bool) -> None:
+        """Replace its configuration; one that runs is replaced, another stays stopped.
+
+        Raises:
+            Refused: not in this state.
+        """
+        record = self.record
+        check_allowed("update", record.state)
+        record.add_event("update", "replacing", source="user")
+        if record.state in ("started", "starting", "restarting"):
+            record.become("replacing")
+            record.renew(blueprint)
+            self._do(self._replace(skip_launch=skip_launch))
+            return
+        if record.state == "suspended":
+            record.become("stopping")
+            self._do(self._stop(signal.SIGKILL, 0))
+        record.renew(blueprint)
+        self._around.checks.reset(record)
+        self._log(
+            "runner",
+            "machine was in a non-started state prior to the update so leaving the new version"
+            " stopped",
+        )
+
+    def destroy(self, *, force: bool, source: str = "user") -> None:
+        """End its life.
+
+        Raises:
+            Refused: not in this state, unless forced.
+        """
+        record = self.record
+        check_allowed("destroy", record.state, force=force)
+        if record.state == "destroying":
+            return
+        record.become("destroying")
+        record.add_event("destroy", "destroying", source=source)
+        self._do(self._destroy())
+
+    def set_cordoned(self, cordoned: bool) -> None: 
+        """Take it out of the proxy's routing, or put it back.
+
+        Raises:
+            Refused: it was destroyed.
+        """
+        record = self.record
+        check_allowed("cordon", record.state)
+        if record.cordoned != cordoned:
+            record.cordoned = cordoned
+            record.add_event("cordon" if cordoned else "uncordon", record.state, source="user")
+            record.touch()
+
+    def out_of_memory(self, used_mb: float) -> None:
+        """Kill it for using more memory than it has."""
+        if self.process is None or self._oom:
+            return
+        self._oom = True
+        limit_mb = self.memory_mb
+        self._log(
+            "runner",
+            f"Out of memory: Killed process {self.process.pid} "
+            f"(using {used_mb:.0f} MB of {limit_mb} MB)",
+            level="error",
+        )
+        self.process.kill()
+
+    @property
+    def memory_mb(self) -> int:
+        """How much memory it has."""
+        guest = self.record.settings.guest
+        return guest.memory_mb if guest else 256
+
+    async def close(self, *, at_once: bool, timeout_s: float = 1.0) -> None:
+        """The platform ends: stop the process and all background work.
+
+        Args:
+            at_once: kill it, rather than ask it first.
+            timeout_s: how long it may take when asked.
+        """
+        self._end_checks()
+        if self._work:
+            self._work.cancel()
+            await asyncio.wait([self._work])
+        await self._spawned()
+        process, self.process = self.process, None
+        if process is None:
+            return
+        if at_once or self.record.state == "suspended":
+            process.kill()
+            await process.wait()
+        else:
+            await process.stop(self._stop_signal(None), timeout_s)
+        self._kill_visitors()
+        self._around.pids.remove(process.pid)
+
+    def _kill_visitors(self) -> None:
+        """End the commands that were run in it by ``exec``."""
+        for pid in self.visitors:
+            kill_group(pid)
+
+    def variables(self) -> dict[str, str]:
+        """The environment of its processes."""
+        record, around = self.record, self._around
+        settings, image = record.settings, record.blueprint.image
+        identity = environment.Identity(
+            record.app,
+            record.id,
+            record.region,
+            record.group,
+            image.ref,
+            record.instance_id,
+            settings.env.get("PRIMARY_REGION") or around.primary_region(),
+        )
+        volumes = {
+            environment.volume_variable(mount.name or mount.volume or "data"): str(
+                around.directory / VOLUMES / (mount.volume or record.id)
+            )
+            for mount in settings.mounts
+        }
+        return {
+            **environment.base_environment(self._temporary, os.environ),
+            **environment.proxy_environment(around.proxy_url),
+            **image.env,
+            **record.blueprint.secrets,
+            **settings.env,
+            **volumes,
+            **environment.machine_environment(identity, settings),
+            **environment.port_environment(record.ports),
+        }
+
+    @property
+    def _temporary(self) -> Path:
+        return self._around.directory / TEMPORARY / self.record.id
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        """Go on with other work; what was being done is given up."""
+        if self._work:
+            self._work.cancel()
+        self._work = asyncio.create_task(work)
+
+    async def _settle(self) -> None:
+        if self.record.state == "created":
+            self.record.become("stopped")
+
+    async def _run(
+        self, source: str = "flyd", *, resume: bool = False, launched_at: float | None = None
+    ) -> None:
+        """Run the process, again and again as the restart policy says."""
+        record = self.record
+        restarts = 0
+        ended = await (self._resumed(source) if resume else self._run_once(source, launched_at))
+        while ended:
+            policy = record.settings.restart
+            again = should_restart(policy, ended, restarts)
+            record.add_exit(ended, requested=False, restarting=again, restarts=restarts)
+            if not again:
+                await self._give_up(restarts if is_failure(policy, ended) else 0)
+                return
+            record.become("restarting")
+            await asyncio.sleep(pause_s(restarts))
+            restarts += 1
+            ended = await self._run_once()
+
+    async def _give_up(self, restarts: int) -> None:
+        """Stay stopped after the process ended for good."""
+        record = self.record
+        if restarts:
+            self._log("runner", f"machine has reached its max restart count of {restarts}", "error")
+        record.become("stopped")
+        if record.settings.auto_destroy:
+            record.become("destroying")
+            record.add_event("destroy", "destroying")
+            await self._destroy()
+
+    async def _run_once(
+        self, source: str = "flyd", launched_at: float | None = None
+    ) -> Exit | None:
+        """Run the process until it ends; None when it cannot be run at all."""
+        record = self.record
+        if record.state != "starting":
+            record.become("starting")
+        command = self._command()
+        if command is None or not Path(record.blueprint.image.root).is_dir():
+            self._log("runner", self._why_not(command), "error")
+            record.become("failed")
+            return None
+        self._log("init", f"Preparing to run: `{shlex.join(command)}`")
+        try:
+            await self._spawn(command)
+        except OSError as error:
+            self._log("init", f"Error: failed to spawn command: {command[0]}: {error.strerror}")
+            self._log("init", f"does `{command[0]}` exist and is it executable?")
+            return Exit(_COMMAND_NOT_FOUND, oom_killed=False, at=time.time())
+        if launched_at is not None:
+            took_s = time.time() - launched_at
+            self._log("runner", f"Machine created and started in {took_s:.3f}s")
+        return await self._serve(source)
+
+    async def _resumed(self, source: str) -> Exit:
+        """Go on with a process that was suspended, until it ends."""
+        if self.process:
+            self.process.signal(signal.SIGCONT)
+        return await self._serve(source)
+
+    async def _serve(self, source: str) -> Exit:
+        self.record.become("started")
+        self.record.add_event("start", "started", source=source)
+        self._checks = asyncio.create_task(self._around.checks.run(self.record))
+        return await self._ended()
+
+    async def _spawn(self, command: list[str]) -> None:
+        record, around = self.record, self._around
+        around.ports.give_back(record.ports)
+        record.ports = around.ports.take(environment.internal_ports(record.settings))
+        variables = self.variables()
+        self._temporary.mkdir(parents=True, exist_ok=True)
+        for mount in record.settings.mounts:
+            volume = around.directory / VOLUMES / (mount.volume or record.id)
+            volume.mkdir(parents=True, exist_ok=True)
+        # Given up half-way, the process would run on and belong to nobody.
+        self._spawning = asyncio.create_task(self._start_process(command, variables))
+        await asyncio.shield(self._spawning)
+
+    async def _start_process(self, command: list[str], variables: dict[str, str]) -> None:
+        self.process = await MachineProcess.spawn(
+            command,
+            environment=variables,
+            directory=Path(self.record.blueprint.image.root),
+            on_line=lambda line: self._log("app", line),
+        )
+        self._oom = False
+        self._around.pids.add(self.process.pid)
+
+    async def _spawned(self) -> None:
+        """Wait until a process that is being started has been."""
+        if self._spawning:
+            await asyncio.wait([self._spawning])
+
+    async def _ended(self, stop: tuple[int, float] | None = None) -> Exit:
+        """Wait until the process has ended, or stop it with a signal and a time limit."""
+        process = self.process
+        if process is None:
+            return Exit(0, oom_killed=False, at=time.time())
+        return_code = await (process.stop(*stop) if stop else process.wait())
+        self._end_checks()
+        self._kill_visitors()
+        self._around.pids.remove(process.pid)
+        self.process = None
+        ended = Exit(return_code, oom_killed=self._oom, at=time.time())
+        how = f"with signal: {ended.signal}" if ended.signal else f"with code: {ended.exit_code}"
+        self._log("init", f"Main child exited {'' if ended.signal else 'normally '}{how}")
+        return ended
+
+    async def _stop(self, number: int, timeout_s: float | None) -> None:
+        await self._end_process(number, timeout_s)
+        self.record.become("stopped")
+
+    async def _end_process(self, number: int, timeout_s: float | None) -> None:
+        self._end_checks()
+        await self._spawned()
+        if self.process is None:
+            return
+        ended = await self._ended((number, self._stop_timeout_s(timeout_s)))
+        self.record.add_exit(ended, requested=True, restarting=False, restarts=0)
+
+    async def _restart(self, number: int, timeout_s: float | None) -> None:
+        await self._end_process(number, timeout_s)
+        await self._run("user")
+
+    async def _replace(self, *, skip_launch: bool) -> None:
+        await self._end_process(self._stop_signal(None), None)
+        self._around.checks.reset(self.record)
+        if skip_launch:
+            self.record.become("stopped")
+            return
+        await self._run()
+
+    async def _destroy(self) -> None:
+        await self._end_process(signal.SIGKILL, 0)
+        self._around.ports.give_back(self.record.ports)
+        shutil.rmtree(self._temporary, ignore_errors=True)
+        self.record.become("destroyed")
+
+    def _command(self) -> list[str] | None:
+        """What it executes: its own command, else the image's for its group."""
+        init, image = self.record.settings.init, self.record.blueprint.image
+        if init and init.exec:
+            return init.exec
+        entrypoint = init.entrypoint if init and init.entrypoint else []
+        if init and init.cmd:
+            return [*entrypoint, *init.cmd]
+        text = image.commands.get(self.record.group)
+        return [*entrypoint, *shlex.split(text)] if text else entrypoint or None
+
+    def _why_not(self, command: list[str] | None) -> str:
+        image = self.record.blueprint.image
+        if command is None:
+            return f"image {image.ref} has no command for process group {self.record.group!r}"
+        return f"image {image.ref} has no directory {image.root}"
+
+    def _stop_signal(self, given: str | int | None) -> int:
+        stop = self.record.settings.stop_config
+        configured = stop.signal if stop else None
+        return signal_number(given or configured or _DEFAULT_STOP_SIGNAL)
+
+    def _stop_timeout_s(self, given: float | None) -> float:
+        stop = self.record.settings.stop_config
+        if given is not None:
+            return given
+        return parse_duration_s(stop.timeout) if stop and stop.timeout else _DEFAULT_STOP_TIMEOUT_S
+
+    def _end_checks(self) -> None:
+        if self._checks:
+            self._checks.cancel()
+            self._checks = None
+            self._around.checks.reset(self.record)
+
+    def _log(self, provider: str, message: str, level: str = "info") -> None:
+        self._around.logbook.write(message, provider=provider, level=level, origin=self._origin)

@@ -1,0 +1,57 @@
+"""Watches how much memory Machines use, and kills one that uses more than it has."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import psutil
+
+from pytest_sre.local.lifecycle import Lifecycle
+
+_PERIOD_S: Final = 0.25
+_MB: Final = 1024 * 1024
+
+
+async def guard_memory(machines: Callable[[], Iterable[Lifecycle]]) -> None:
+    """Look at each running Machine four times a second, until cancelled."""
+    while True:
+        await asyncio.sleep(_PERIOD_S)
+        running = {each.process.pid: each for each in machines() if each.process}
+        if not running:
+            continue
+        for pid, used_bytes in used_memory(running).items():
+            if used_bytes > running[pid].memory_mb * _MB:
+                running[pid].out_of_memory(used_bytes / _MB)
+
+
+def used_memory(pids: Iterable[int]) -> dict[int, int]:
+    """Resident bytes of each of these processes with all that descend from it."""
+    children = _children_by_parent()
+    return {pid: sum(_resident(each) for each in _tree(pid, children)) for pid in pids}
+
+
+def _children_by_parent() -> dict[int, list[psutil.Process]]:
+    children: dict[int, list[psutil.Process]] = defaultdict(list)
+    for process in psutil.process_iter(["ppid"]):
+        children[process.info["ppid"]].append(process)
+    return children
+
+
+def _tree(pid: int, children: dict[int, list[psutil.Process]]) -> Iterable[psutil.Process]:
+    try:
+        yield psutil.Process(pid)
+    except psutil.Error:
+        return
+    waiting = [pid]
+    while waiting:
+        found = children.get(waiting.pop(), [])
+        yield from found
+        waiting.extend(each.pid for each in found)
+
+
+def _resident(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0

@@ -1,0 +1,45 @@
+"""Ids as the platform makes them, and its way of writing times."""
+
+import datetime as dt
+import secrets
+import time
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def ulid(at: float | None = None) -> str:
+    """A new ULID: 26 characters that sort by time.
+
+    Args:
+        at: Unix seconds; now when not given.
+    """
+    milliseconds = int((time.time() if at is None else at) * 1000)
+    number = milliseconds << 80 | secrets.randbits(80)
+    return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -5, -5))
+
+
+def machine_id() -> str:
+    """A new Machine id: 14 hexadecimal digits."""
+    return secrets.token_hex(7)
+
+
+def volume_id() -> str:
+    """A new volume id."""
+    return f"vol_{secrets.token_hex(8)}"
+
+
+def private_ip() -> str:
+    """A private address as a Machine's record shows it; nothing listens there."""
+    groups = [secrets.token_hex(2) for _ in range(5)]
+    return f"fdaa:0:{groups[0]}:a7b:{groups[1]}:{groups[2]}:{groups[3]}:2"
+
+
+def rfc3339(at: float) -> str:
+    """Unix seconds as RFC 3339 text in UTC, to the microsecond."""
+    return dt.datetime.fromtimestamp(at, dt.UTC).isoformat().replace("+00:00", "Z")
+
+
+def rfc3339_ns(at_ns: int) -> str:
+    """Unix nanoseconds as RFC 3339 text in UTC, to the nanosecond."""
+    seconds, fraction = divmod(at_ns, 1_000_000_000)
+    return f"{dt.datetime.fromtimestamp(seconds, dt.UTC):%Y-%m-%dT%H:%M:%S}.{fraction:09d}Z"

@@ -1,0 +1,285 @@
+"""The local platform as its user sees it: start it, find it, stop it."""
+
+import contextlib
+import os
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import httpx
+import msgspec
+import psutil
+
+from pytest_sre.local.files import LOG_FILE, PIDS_FILE, PLATFORM_FILE
+from pytest_sre.local.images import Image
+from pytest_sre.local.pids import reap
+
+_READY_TIMEOUT_S: Final = 15.0
+_STOP_TIMEOUT_S: Final = 5.0
+_LAST_LINES: Final = 2
+
+
+class LocalPlatformError(Exception):
+    """The local platform does not do what it should; the text says what to do."""
+
+
+class _Announced(msgspec.Struct, frozen=True):
+    url: str
+    token: str
+    pid: int
+    started_at: float
+
+
+class _App(msgspec.Struct, frozen=True):
+    url: str
+
+
+class _About(msgspec.Struct, frozen=True):
+    version: str
+    pid: int
+    apps: dict[str, _App]
+
+
+class LocalPlatform:
+    """A running local platform. Made by ``start``, ``up`` or ``attach``.
+
+    Attributes:
+        state_dir: where it keeps its files.
+        api_url: the base of all its APIs.
+        token: what to authorize with.
+        pid: of its server process.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        announced: _Announced,
+        *,
+        child: subprocess.Popen[bytes] | None = None,
+        death_fd: int | None = None,
+    ) -> None:
+        self.state_dir = directory
+        self._child = child
+        self._death_fd = death_fd
+        self.api_url = announced.url
+        self.token = announced.token
+        self.pid = announced.pid
+        self._http = httpx.Client(
+            base_url=announced.url,
+            headers={"authorization": f"Bearer {announced.token}"},
+            trust_env=False,
+        )
+
+    @classmethod
+    def start(cls, state_dir: Path) -> Self:
+        """Start a platform that ends with this process, however this process ends.
+
+        Args:
+            state_dir: where it keeps its files; made when missing, left empty at the end.
+
+        Raises:
+            LocalPlatformError: it did not start within 15 s, or one runs there already.
+        """
+        reading, writing = os.pipe()
+        try:
+            child = _spawn(state_dir, "--death-fd", str(reading), pass_fds=(reading,))
+            try:
+                announced = _await_ready(child, state_dir)
+            except LocalPlatformError:
+                _end(child)
+                raise
+        except BaseException:
+            os.close(writing)
+            raise
+        finally:
+            os.close(reading)
+        return cls(state_dir, announced, child=child, death_fd=writing)
+
+    @classmethod
+    def up(cls, state_dir: Path) -> Self:
+        """Start a platform that goes on running until ``stop``.
+
+        Args:
+            state_dir: where it keeps its files; made when missing.
+
+        Raises:
+            LocalPlatformError: it did not start within 15 s, or one runs there already.
+        """
+        child = _spawn(state_dir)
+        try:
+            announced = _await_ready(child, state_dir)
+        except LocalPlatformError:
+            _end(child)
+            raise
+        return cls(state_dir, announced, child=child)
+
+    @classmethod
+    def attach(cls, state_dir: Path) -> Self | None:
+        """Find the platform that runs with this state directory; None when there is none."""
+        announced = _announced(state_dir)
+        if announced is None or not _is_server(announced):
+            return None
+        return cls(state_dir, announced)
+
+    def app_url(self, name: str) -> str:
+        """Where the app's proxy listens.
+
+        Raises:
+            LocalPlatformError: there is no such app, or no answer.
+        """
+        about = msgspec.json.decode(self._ask("GET", "/_local").content, type=_About)
+        if name not in about.apps:
+            known = ", ".join(sorted(about.apps)) or "none"
+            raise LocalPlatformError(
+                f"expected an app {name!r} on the local platform, found: {known}\ndeploy it first"
+            )
+        return about.apps[name].url
+
+    def register_image(self, image: Image) -> None:
+        """Make an image known, so that Machines can be created from it.
+
+        Raises:
+            LocalPlatformError: it was refused, or no answer.
+        """
+        self._ask("PUT", "/_local/images", content=msgspec.json.encode(image))
+
+    def stop(self) -> None:
+        """End the server, its Machines and its files; nothing happens when it has ended."""
+        self._http.close()
+        if self._child is not None:
+            self._child.terminate()
+        else:
+            with contextlib.suppress(psutil.Error):
+                psutil.Process(self.pid).terminate()
+        if not self._wait_for_end():
+            with contextlib.suppress(psutil.Error):
+                psutil.Process(self.pid).kill()
+            self._wait_for_end()
+        reap(self.state_dir / PIDS_FILE)
+        (self.state_dir / PLATFORM_FILE).unlink(missing_ok=True)
+        self.close()
+
+    def close(self) -> None:
+        """Let go of it: one made by ``start`` ends at once, another goes on running."""
+        self._http.close()
+        if self._death_fd is not None:
+            os.close(self._death_fd)
+            self._death_fd = None
+            self._wait_for_end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _wait_for_end(self) -> bool:
+        try:
+            if self._child is not None:
+                self._child.wait(_STOP_TIMEOUT_S)
+            else:
+                psutil.Process(self.pid).wait(_STOP_TIMEOUT_S)
+        except psutil.NoSuchProcess:
+            return True
+        except (subprocess.TimeoutExpired, psutil.TimeoutExpired):
+            return False
+        return True
+
+    def _ask(self, method: str, path: str, content: bytes | None = None) -> httpx.Response:
+        try:
+            return self._http.request(method, path, content=content).raise_for_status()
+        except httpx.HTTPStatusError as error:
+            raise LocalPlatformError(
+                f"{method} {path} on the local platform: {error.response.status_code}:"
+                f" {error.response.text[:300]}"
+            ) from None
+        except httpx.HTTPError as error:
+            raise LocalPlatformError(
+                f"{method} {path} on the local platform at {self.api_url}: no answer: {error}\n"
+                f"its server was process {self.pid}; see whether it still runs"
+            ) from None
+
+
+def _spawn(
+    state_dir: Path, *arguments: str, pass_fds: tuple[int, ...] = ()
+) -> subprocess.Popen[bytes]:
+    running = LocalPlatform.attach(state_dir)
+    if running is not None:
+        running.close()
+        raise LocalPlatformError(
+            f"expected no local platform in {state_dir}, found process {running.pid}\n"
+            "use that one, or stop it first"
+        )
+    state_dir.mkdir(parents=True, exist_ok=True)
+    # Not ``-m``: modules of the directory we happen to be in must not get in the way (-P), and
+    # the package is found where this process found it.
+    home = str(Path(__file__).parents[2])
+    run = f"import sys; sys.path.append({home!r}); from pytest_sre.local import server; server.main()"
+    command = [sys.executable, "-P", "-c", run, "--state-dir", str(state_dir)]
+    with (state_dir / LOG_FILE).open("wb") as log:
+        return subprocess.Popen(
+            [*command, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            pass_fds=pass_fds,
+            start_new_session=True,
+        )
+
+
+def _await_ready(child: subprocess.Popen[bytes], state_dir: Path) -> _Announced:
+    """Wait for the server's one line."""
+    with contextlib.ExitStack() as held:
+        if child.stdout is None:
+            raise LocalPlatformError("the server's output was not captured")
+        output = held.enter_context(child.stdout)
+        until = time.monotonic() + _READY_TIMEOUT_S
+        ready, _, _ = select.select([output], [], [], until - time.monotonic())
+        said = os.read(output.fileno(), 100) if ready else b""
+    announced = _announced(state_dir) if said else None
+    if announced is None:
+        found = "nothing within 15 s" if not ready else "its end"
+        raise LocalPlatformError(
+            f"expected the local platform to start, found {found}\n{_last_words(state_dir)}"
+        )
+    return announced
+
+
+def _last_words(state_dir: Path) -> str:
+    try:
+        lines = (state_dir / LOG_FILE).read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    return "\n".join(lines[-_LAST_LINES:])
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    child.kill()
+    child.wait()
+
+
+def _announced(state_dir: Path) -> _Announced | None:
+    try:
+        content = (state_dir / PLATFORM_FILE).read_bytes()
+        return msgspec.json.decode(content, type=_Announced)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def _is_server(announced: _Announced) -> bool:
+    """Whether the process is still that server, not another that got its number."""
+    try:
+        process = psutil.Process(announced.pid)
+        older = process.create_time() <= announced.started_at + 1
+        return older and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False

@@ -1,0 +1,180 @@
+"""The server process: ``python -m pytest_sre.local.server --state-dir DIR [--death-fd N]``.
+
+When it is ready it writes ``DIR/platform.json`` and one line to its standard output. It ends,
+with all its Machines, on SIGTERM, on SIGINT, when asked by its API, and at once when the
+other end of ``--death-fd`` is closed: when whoever started it is gone, however it ended.
+"""
+
+import argparse
+import asyncio
+import os
+import secrets
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from pytest_sre import __version__
+from pytest_sre.local.api import build_api
+from pytest_sre.local.autostop import stop_idle_machines
+from pytest_sre.local.files import (
+    LOG_FILE,
+    PIDS_FILE,
+    PLATFORM_FILE,
+    TEMPORARY,
+    VOLUMES,
+    write_whole,
+)
+from pytest_sre.local.fleet import App, Fleet
+from pytest_sre.local.internal_proxy import InternalProxy
+from pytest_sre.local.listener import Listener
+from pytest_sre.local.memory import guard_memory
+from pytest_sre.local.pids import reap
+from pytest_sre.local.proxy import EdgeProxy
+from pytest_sre.local.upstream import open_session
+
+
+class Server:
+    """The platform, from its first listener to its last.
+
+    Args:
+        directory: the state directory; exists.
+        death_fd: a pipe whose end is the server's end; None when it lives on by itself.
+    """
+
+    def __init__(self, directory: Path, death_fd: int | None) -> None:
+        self._directory = directory
+        self._death_fd = death_fd
+        self._token = f"fo1_{secrets.token_urlsafe(32)}"
+        self._started_at = time.time()
+        self._ended = asyncio.Event()
+        self._at_once = False
+        self._session = open_session()
+        self._apps: dict[str, App] = {}
+        self._internal = Listener(InternalProxy(self._apps, self._session))
+        self._fleet = Fleet(directory, self._apps, self._session, self._internal.url)
+        self._proxies: dict[str, tuple[EdgeProxy, Listener]] = {}
+        self._api = Listener(
+            build_api(
+                self._fleet,
+                self._token,
+                open_app=self._open_app,
+                close_app=self._close_app,
+                shut_down=self._ended.set,
+            )
+        )
+
+    async def run(self) -> None:
+        """Serve until told to end, then leave nothing behind."""
+        self._watch_for_the_end()
+        self._internal.start()
+        self._api.start()
+        background = [
+            asyncio.create_task(guard_memory(self._fleet.lifecycles)),
+            asyncio.create_task(stop_idle_machines(self._apps_with_proxies)),
+        ]
+        self._announce()
+        _say_ready()
+        await self._ended.wait()
+        for task in background:
+            task.cancel()
+        await self._end_machines()
+        await asyncio.gather(*(each.close() for each in self._listeners()))
+        await self._session.close()
+        remove_files(self._directory)
+
+    def _watch_for_the_end(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._ended.set)
+        loop.add_signal_handler(signal.SIGINT, self._ended.set)
+        if self._death_fd is not None:
+            loop.add_reader(self._death_fd, self._orphaned, self._death_fd)
+
+    def _orphaned(self, death_fd: int) -> None:
+        if os.read(death_fd, 1):
+            return
+        asyncio.get_running_loop().remove_reader(death_fd)
+        self._at_once = True
+        for lifecycle in self._fleet.lifecycles():
+            if lifecycle.process:
+                lifecycle.process.kill()
+        self._ended.set()
+
+    async def _open_app(self, app: App) -> None:
+        proxy = EdgeProxy(app, self._session)
+        listener = Listener(proxy)
+        listener.start()
+        app.url = listener.url
+        self._proxies[app.name] = (proxy, listener)
+        self._announce()
+
+    async def _close_app(self, app: App) -> None:
+        await asyncio.gather(*(each.close(at_once=True) for each in app.machines.values()))
+        _, listener = self._proxies.pop(app.name)
+        await listener.close()
+        self._announce()
+
+    async def _end_machines(self) -> None:
+        lifecycles = self._fleet.lifecycles()
+        await asyncio.gather(*(each.close(at_once=self._at_once) for each in lifecycles))
+
+    def _apps_with_proxies(self) -> list[tuple[App, EdgeProxy]]:
+        return [(self._apps[name], proxy) for name, (proxy, _) in self._proxies.items()]
+
+    def _listeners(self) -> list[Listener]:
+        return [self._api, self._internal, *(listener for _, listener in self._proxies.values())]
+
+    def _announce(self) -> None:
+        """Write down where everything is, for whoever looks into the state directory."""
+        content = {
+            "url": self._api.url,
+            "token": self._token,
+            "pid": os.getpid(),
+            "started_at": self._started_at,
+            "version": __version__,
+            "apps": {name: listener.url for name, (_, listener) in self._proxies.items()},
+        }
+        write_whole(self._directory / PLATFORM_FILE, msgspec.json.encode(content))
+
+
+def remove_files(directory: Path) -> None:
+    """Remove what a server made in its state directory, and the directory when it is empty."""
+    for name in (PLATFORM_FILE, PIDS_FILE, LOG_FILE):
+        (directory / name).unlink(missing_ok=True)
+    for name in (VOLUMES, TEMPORARY):
+        shutil.rmtree(directory / name, ignore_errors=True)
+    if not any(directory.iterdir()):
+        directory.rmdir()
+
+
+def _say_ready() -> None:
+    """Tell whoever reads the standard output, then let go of it."""
+    sys.stdout.write('{"ready": true}\n')
+    sys.stdout.flush()
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
+    os.close(nothing)
+
+
+async def _serve(directory: Path, death_fd: int | None) -> None:
+    await Server(directory, death_fd).run()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the server until it ends."""
+    parser = argparse.ArgumentParser(prog="python -m pytest_sre.local.server")
+    parser.add_argument("--state-dir", type=Path, required=True)
+    parser.add_argument("--death-fd", type=int)
+    given = parser.parse_args(arguments)
+    directory: Path = given.state_dir.resolve()
+    directory.mkdir(parents=True, exist_ok=True)
+    reap(directory / PIDS_FILE)
+    asyncio.run(_serve(directory, given.death_fd))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""The only code that knows pytest: options, hooks, fixtures, reports.
+
+Loading it costs every pytest run on the machine, so nothing heavy is imported here: what a run
+against a target needs is loaded when ``--sre-target`` is given.
+"""
+
+import pytest
+
+from pytest_sre.plugin.fixtures import (
+    bake,
+    eventually,
+    fly_app,
+    fly_machine,
+    journey,
+    journey_name,
+    logs,
+    probe,
+    sre_run,
+)
+from pytest_sre.plugin.options import add_options, target_name
+from pytest_sre.plugin.stash import RUN
+
+__all__ = [
+    "bake",
+    "eventually",
+    "fly_app",
+    "fly_machine",
+    "journey",
+    "journey_name",
+    "logs",
+    "probe",
+    "sre_run",
+]
+
+_MARKER = (
+    'sre(severity, runbook): how much a failure of this test matters ("critical", "high", '
+    '"medium" or "low") and the runbook to follow, a file in the nearest runbooks/ folder'
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Register the command line's options and the ini keys."""
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Without a target stay out of the way; with one, read the settings and take the session."""
+    config.addinivalue_line("markers", _MARKER)
+    if target_name(config):
+        from pytest_sre.plugin.session import take_session
+
+        take_session(config)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make one test a Machine, an app or a journey, for the tests that ask for one."""
+    if {"fly_machine", "fly_app", "journey_name"} & set(metafunc.fixturenames):
+        from pytest_sre.plugin.parameters import parametrize
+
+        parametrize(metafunc, metafunc.config.stash.get(RUN, None))

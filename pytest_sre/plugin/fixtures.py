@@ -1,0 +1,82 @@
+"""The fixtures. Each is a few lines; what they give lives in the rooms below.
+
+They are sync on purpose, so that sync and async tests can use them alike.
+"""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_sre.plugin.stash import EVIDENCE, RUN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_sre.bake.window import Bake
+    from pytest_sre.fly.fleet import FlyApp, FlyMachine
+    from pytest_sre.journeys.run import Journeys
+    from pytest_sre.logs.since import Logs
+    from pytest_sre.probes.facade import Probe
+    from pytest_sre.run.run import Run
+
+NO_TARGET = "needs a target: run pytest with --sre-target=local, or =prod"
+
+
+@pytest.fixture
+def sre_run(request: pytest.FixtureRequest) -> "Run":
+    """Give the run against the target; skip the test when there is no target."""
+    run = request.config.stash.get(RUN, None)
+    if run is None:
+        pytest.skip(NO_TARGET)
+    return run
+
+
+@pytest.fixture
+def fly_machine(request: pytest.FixtureRequest, sre_run: "Run") -> "FlyMachine":
+    """Give one Machine; the test is run once for each Machine of the target."""
+    return sre_run.machine(request.param)
+
+
+@pytest.fixture
+def fly_app(request: pytest.FixtureRequest, sre_run: "Run") -> "FlyApp":
+    """Give one app of the target: that of ``fly_machine`` when the test asks for both."""
+    if "fly_machine" in request.fixturenames:
+        machine: FlyMachine = request.getfixturevalue("fly_machine")
+        return machine.app
+    return sre_run.app(getattr(request, "param", None))
+
+
+@pytest.fixture
+def probe(request: pytest.FixtureRequest, sre_run: "Run") -> "Probe":
+    """Give the probes: http, tcp, tls, dns, postgres, redis, s3. Each looks once, and records."""
+    return sre_run.probe(request.node.stash[EVIDENCE])
+
+
+@pytest.fixture
+def journey(request: pytest.FixtureRequest, sre_run: "Run") -> "Journeys":
+    """Give the target's journeys: ``journey.run("checkout")``."""
+    return sre_run.journeys(request.node.stash[EVIDENCE])
+
+
+@pytest.fixture
+def journey_name(request: pytest.FixtureRequest, sre_run: "Run") -> str:
+    """Give the name of a journey; the test is run once for each that is registered."""
+    return sre_run.journey_name(request.param)
+
+
+@pytest.fixture
+def bake(sre_run: "Run") -> "Bake":
+    """Give what was observed during the bake; waits until the window has ended."""
+    return sre_run.bake()
+
+
+@pytest.fixture
+def logs(sre_run: "Run") -> "Logs":
+    """Give the log since the deploy, that of the bake included; waits until it has ended."""
+    return sre_run.logs()
+
+
+@pytest.fixture
+def eventually(request: pytest.FixtureRequest, sre_run: "Run") -> "Callable[..., object]":
+    """Retry a check: ``eventually(check, within="30s")``; a late pass is counted as a flake."""
+    return sre_run.eventually(request.node.stash[EVIDENCE])

@@ -1,0 +1,143 @@
+"""Judges how a test ended, and adds to its report what it saw."""
+
+import re
+from collections.abc import Iterable
+
+import pytest
+
+from pytest_sre.fly.fleet import FlyMachine, Spread
+from pytest_sre.plugin.paths import suite_of
+from pytest_sre.plugin.reports import Judged
+from pytest_sre.plugin.stash import EVIDENCE
+from pytest_sre.recording.rows import Exchange, LogLine
+from pytest_sre.report.tables import exchanges_table, log_tail, table
+from pytest_sre.run.evidence import Evidence
+from pytest_sre.run.outcomes import why_inconclusive
+from pytest_sre.run.run import Run
+from pytest_sre.verdict import NotAsked, Verdict
+
+# A test that looks at these sees what a broken Machine does to users.
+_SYMPTOMS = frozenset({"bake", "journey", "logs"})
+_LOG_LINES = 8
+_MAX_EXCHANGES = 40
+
+
+def judge(
+    item: pytest.Item,
+    call: pytest.CallInfo[None],
+    report: pytest.TestReport,
+    run: Run,
+    *,
+    lets_pass: bool,
+) -> None:
+    """Put the verdict of one phase of a test on its report.
+
+    Args:
+        item: the test.
+        call: how the phase ended.
+        report: what pytest makes of it; changed here.
+        run: the run that the test belongs to.
+        lets_pass: show an inconclusive test as skipped, so that it does not fail the run.
+    """
+    marker = item.get_closest_marker("sre")
+    severity = str(marker.kwargs.get("severity", "")) if marker else ""
+    suite = suite_of(item.path)
+    error = call.excinfo.value if call.excinfo else None
+    if error is None or isinstance(error, pytest.skip.Exception) or report.skipped:
+        passed = call.when == "call" and report.passed
+        verdict = Verdict.HEALTHY.value if passed else ""
+        Judged(suite, severity, verdict).attach(report)
+        return
+    if isinstance(error, NotAsked):
+        _skip(item, report, error.reason)
+        Judged(suite, severity, not_asked=True).attach(report)
+        return
+    _failed(item, call, report, run, Judged(suite, severity), lets_pass=lets_pass)
+
+
+def _failed(
+    item: pytest.Item,
+    call: pytest.CallInfo[None],
+    report: pytest.TestReport,
+    run: Run,
+    known: Judged,
+    *,
+    lets_pass: bool,
+) -> None:
+    assert call.excinfo is not None
+    inconclusive = why_inconclusive(_as_assertion(call.excinfo.value))
+    message = inconclusive.reason if inconclusive else _message(call.excinfo)
+    evidence = item.stash.get(EVIDENCE, None)
+    failed = [e for e in evidence.exchanges if not e.ok] if evidence else []
+    machines = _machines(item, run, failed, message)
+    Judged(
+        suite=known.suite,
+        severity=known.severity,
+        verdict=(Verdict.INCONCLUSIVE if inconclusive else Verdict.UNHEALTHY).value,
+        message=message,
+        cause=inconclusive.cause if inconclusive else "",
+        machines=tuple(machine.id for machine in machines),
+        symptom=bool(failed) or bool(_SYMPTOMS & set(getattr(item, "fixturenames", ()))),
+    ).attach(report)
+    if inconclusive:
+        report.longrepr = f"INCONCLUSIVE: {message}"
+        if lets_pass:
+            _skip(item, report, f"inconclusive: {message}")
+    if seen := _what_was_seen(run, evidence, machines):
+        report.sections.append(("what was seen", seen))
+
+
+def _as_assertion(error: BaseException) -> BaseException:
+    """Take ``pytest.fail`` for the verdict that it is."""
+    return AssertionError(str(error)) if isinstance(error, pytest.fail.Exception) else error
+
+
+def _message(info: pytest.ExceptionInfo[BaseException]) -> str:
+    text = info.exconly(tryshort=True)
+    return re.sub(r"^(AssertionError|Failed): ", "", text)
+
+
+def _skip(item: pytest.Item, report: pytest.TestReport, reason: str) -> None:
+    report.outcome = "skipped"
+    _, line, _ = item.reportinfo()
+    report.longrepr = (str(item.path), (line or 0) + 1, f"Skipped: {reason}")
+
+
+def _machines(
+    item: pytest.Item, run: Run, failed: Iterable[Exchange], message: str
+) -> list[FlyMachine]:
+    """Find the Machines that a failure is about.
+
+    They are the test's own one, those that did not answer it well, and those its message names.
+    """
+    callspec = getattr(item, "callspec", None)
+    named = {callspec.params.get("fly_machine")} if callspec else set()
+    named |= {exchange.machine for exchange in failed}
+    return [m for m in run.machines if m.id in named or m.label in message]
+
+
+def _what_was_seen(run: Run, evidence: Evidence | None, machines: list[FlyMachine]) -> str:
+    parts = []
+    if evidence and evidence.exchanges:
+        labels = {machine.id: machine.label for machine in run.machines}
+        failed_first = sorted(evidence.exchanges, key=lambda e: e.ok)
+        parts.append(exchanges_table(failed_first[:_MAX_EXCHANGES], labels))
+    for machine in machines[:1]:
+        run.recorder.flush()
+        lines = run.recording.rows(LogLine, machine=machine.id)[-_LOG_LINES:]
+        if lines:
+            parts.append(log_tail(lines, machine.label))
+    return "\n\n".join(parts)
+
+
+def compare_spread(op: str, left: object, right: object) -> list[str] | None:
+    """Explain why what the Machines show is not the set that was expected."""
+    if op != "==" or not isinstance(left, Spread) or not isinstance(right, set | frozenset):
+        return None
+    odd = {machine: value for machine, value in left.by_machine.items() if value not in right}
+    expected = ", ".join(sorted(map(str, right)))
+    rows = [(machine, value) for machine, value in sorted(odd.items())]
+    if not rows:
+        return [f"expected {expected} on some Machine, found it on none"]
+    shown = table(("Machine", "shows"), rows).splitlines()
+    return [f"{len(odd)} of {len(left.by_machine)} Machines do not show {expected}", "", *shown]

@@ -1,0 +1,68 @@
+"""What a user can say on the command line and in pytest's own configuration."""
+
+import pytest
+
+SHIPPED_SUITES = ("release", "health", "edge", "dependencies", "journeys", "bake", "logs")
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Register the options and ini keys."""
+    group = parser.getgroup("sre", "site reliability: verify a release on Fly.io or locally")
+    group.addoption(
+        "--sre-target",
+        dest="sre_target",
+        metavar="NAME",
+        help="verify the release on this target: prod, local, or NAME of a fly.NAME.toml or of "
+        "[targets.NAME] in sre.toml; without a path the reliability suites are run",
+    )
+    group.addoption(
+        "--sre-config",
+        dest="sre_config",
+        metavar="FILE",
+        help="settings instead of ./sre.toml or [tool.pytest-sre] in ./pyproject.toml",
+    )
+    group.addoption(
+        "--sre-allow",
+        dest="sre_allow",
+        metavar="WHAT",
+        default="",
+        help="allow this run more than the target does: load, chaos, deploy (comma-separated)",
+    )
+    group.addoption(
+        "--sre-bake",
+        dest="sre_bake",
+        metavar="TIME",
+        help="how long to observe the release, such as 45s (default: 10s on local, 30s elsewhere)",
+    )
+    group.addoption(
+        "--sre-since",
+        dest="sre_since",
+        metavar="WHEN",
+        default="deploy",
+        help="judge logs and events from here on: deploy (default), an age such as 15m, or an "
+        "ISO time",
+    )
+    group.addoption(
+        "--sre-local-release",
+        dest="sre_local_release",
+        metavar="NAME",
+        help="deploy this release of releases/NAME.toml to the local platform and verify it",
+    )
+    parser.addini(
+        "sre_suites",
+        "which shipped suites a run without a path has beside your own suites/ folder "
+        f"(default: {' '.join(SHIPPED_SUITES)})",
+        type="args",
+        default=list(SHIPPED_SUITES),
+    )
+    parser.addini(
+        "sre_inconclusive",
+        "what an INCONCLUSIVE verdict does to the exit code: fail (default) or pass",
+        default="fail",
+    )
+
+
+def target_name(config: pytest.Config) -> str | None:
+    """Give the name of the target that this run verifies, if it verifies one."""
+    name: str | None = config.getoption("sre_target")
+    return name

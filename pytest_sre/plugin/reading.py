@@ -1,0 +1,109 @@
+"""Reads what the user said into values; a mistake ends pytest with exit code 4."""
+
+import dataclasses
+import datetime as dt
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from pytest_sre.fly.errors import FlyError
+from pytest_sre.fly.tokens import token_from_environment
+from pytest_sre.targets import ConfigError, Permission, Settings, load_settings, parse_duration_s
+from pytest_sre.targets.errors import unknown_name
+from pytest_sre.targets.settings import PERMISSIONS
+
+INCONCLUSIVE_CHOICES = ("fail", "pass")
+
+
+def read_settings(config: pytest.Config, target: str) -> Settings:
+    """Read the settings of a target. Nothing is contacted.
+
+    Raises:
+        pytest.UsageError: there is a mistake in them, or a Fly target has no token.
+    """
+    file: str | None = config.getoption("sre_config")
+    try:
+        settings = load_settings(
+            config.rootpath if file is None else Path(file).resolve().parent,
+            target,
+            config_file=Path(file).resolve() if file else None,
+            allow=_permissions(config.getoption("sre_allow")),
+        )
+        read_choice(config)
+        settings = _with_bake(settings, config.getoption("sre_bake"))
+        if settings.target.platform == "fly":
+            token_from_environment(os.environ)
+    except (ConfigError, FlyError) as error:
+        raise pytest.UsageError(str(error)) from None
+    return settings
+
+
+def read_since(config: pytest.Config, now: float) -> float | None:
+    """Read ``--sre-since`` as Unix seconds; None for the deploy.
+
+    Raises:
+        pytest.UsageError: it is neither ``deploy``, nor a duration, nor a time.
+    """
+    text: str = config.getoption("sre_since")
+    if text == "deploy":
+        return None
+    try:
+        return now - parse_duration_s(text)
+    except ValueError:
+        pass
+    try:
+        at = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise pytest.UsageError(
+            f"--sre-since is {text!r}\n"
+            "expected deploy, an age such as 15m, or a time such as 2026-01-31T12:00Z"
+        ) from None
+    return (at if at.tzinfo else at.replace(tzinfo=dt.UTC)).timestamp()
+
+
+def read_choice(config: pytest.Config) -> str:
+    """Read ``sre_inconclusive``: fail or pass."""
+    choice: str = config.getini("sre_inconclusive")
+    if choice not in INCONCLUSIVE_CHOICES:
+        raise unknown_name(
+            where="pytest's configuration: sre_inconclusive",
+            what="is",
+            name=choice,
+            names=INCONCLUSIVE_CHOICES,
+        )
+    return choice
+
+
+def _permissions(text: str) -> frozenset[Permission]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    return frozenset(_permission(name, PERMISSIONS) for name in names)
+
+
+def _permission(name: str, known: Iterable[Permission]) -> Permission:
+    for permission in known:
+        if permission == name:
+            return permission
+    raise unknown_name(
+        where="--sre-allow", what="has an unknown permission", name=name, names=known
+    )
+
+
+def _with_bake(settings: Settings, window: str | None) -> Settings:
+    if window is None:
+        return settings
+    try:
+        window_s = parse_duration_s(window)
+    except ValueError as error:
+        raise ConfigError(
+            where="--sre-bake", found=f"is {window!r}", expected=f"a duration ({error})"
+        ) from None
+    if window_s <= 0:
+        raise ConfigError(
+            where="--sre-bake",
+            found=f"is {window!r}",
+            expected="a time longer than 0",
+            hint="without an observation no release can be called healthy",
+        )
+    return dataclasses.replace(settings, bake=dataclasses.replace(settings.bake, window_s=window_s))

@@ -1,0 +1,125 @@
+"""From pytest's reports to what the judge reads, in the process that has the terminal."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+import pytest
+
+from pytest_sre.judge.causes import Failure
+from pytest_sre.judge.conclusion import Tally
+from pytest_sre.recording.rows import TestRun
+from pytest_sre.verdict import Verdict
+
+_ATTRIBUTE = "sre"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a phase of a test came to; made where the test runs, read where the terminal is.
+
+    It crosses from worker to controller, so it holds primitives only. ``verdict`` is empty for
+    a test that was skipped.
+    """
+
+    suite: str
+    severity: str = ""
+    verdict: str = ""
+    message: str = ""
+    cause: str = ""
+    machines: tuple[str, ...] = ()
+    symptom: bool = False
+    not_asked: bool = False
+
+    @property
+    def is_inconclusive(self) -> bool:
+        """Whether the test could not decide."""
+        return self.verdict == Verdict.INCONCLUSIVE.value
+
+    def attach(self, report: pytest.TestReport) -> None:
+        """Put it on a report."""
+        setattr(report, _ATTRIBUTE, {**asdict(self), "machines": list(self.machines)})
+
+    @classmethod
+    def of(cls, report: pytest.TestReport) -> "Judged":
+        """Take it from a report; one that has none comes from a worker that died."""
+        found: Mapping[str, object] | None = getattr(report, _ATTRIBUTE, None)
+        if found is not None:
+            return cls(**found)  # type: ignore[arg-type]
+        if not report.failed:
+            return cls(suite="")
+        died = f"the process that ran the test died: {report.longreprtext.strip()[:200]}"
+        return cls(suite="", verdict=Verdict.INCONCLUSIVE.value, message=died, cause="own process")
+
+
+class Results:
+    """How the tests of a run ended."""
+
+    def __init__(self) -> None:
+        self._phases: dict[str, list[Judged]] = {}
+        self._durations_s: dict[str, float] = {}
+
+    def add(self, report: pytest.TestReport) -> None:
+        """Take in the report of one phase of a test."""
+        self._phases.setdefault(report.nodeid, []).append(Judged.of(report))
+        spent_s = self._durations_s.get(report.nodeid, 0.0)
+        self._durations_s[report.nodeid] = spent_s + report.duration
+
+    @property
+    def failures(self) -> list[Failure]:
+        """The tests that did not pass."""
+        decisive = ((test, _decisive(phases)) for test, phases in self._phases.items())
+        return [
+            Failure(
+                test=test,
+                verdict=Verdict(judged.verdict),
+                message=judged.message,
+                severity=judged.severity,
+                cause=judged.cause,
+                machines=frozenset(judged.machines),
+                symptom=judged.symptom,
+            )
+            for test, judged in decisive
+            if judged.verdict not in {"", Verdict.HEALTHY.value}
+        ]
+
+    @property
+    def suites(self) -> dict[str, Tally]:
+        """How many tests of each suite ended how."""
+        by_suite: dict[str, list[Judged]] = {}
+        for phases in self._phases.values():
+            judged = _decisive(phases)
+            by_suite.setdefault(judged.suite, []).append(judged)
+        return {suite: _tally(judged) for suite, judged in by_suite.items()}
+
+    def row(self, test: str) -> TestRun:
+        """Give what is recorded of a test that has ended."""
+        judged = _decisive(self._phases[test])
+        return TestRun(
+            at=time.time(),
+            test=test,
+            verdict=judged.verdict or "SKIPPED",
+            severity=judged.severity,
+            duration_s=self._durations_s[test],
+            message=judged.message,
+            machines=" ".join(judged.machines),
+        )
+
+
+_RANK = {Verdict.UNHEALTHY.value: 3, Verdict.INCONCLUSIVE.value: 2, Verdict.HEALTHY.value: 1}
+
+
+def _decisive(phases: list[Judged]) -> Judged:
+    """Give the phase that decides: the worst; of those that say nothing, one that was skipped."""
+    return max(phases, key=lambda judged: (_RANK.get(judged.verdict, 0), judged.not_asked))
+
+
+def _tally(judged: list[Judged]) -> Tally:
+    verdicts = [one.verdict for one in judged]
+    return Tally(
+        healthy=verdicts.count(Verdict.HEALTHY.value),
+        unhealthy=verdicts.count(Verdict.UNHEALTHY.value),
+        inconclusive=verdicts.count(Verdict.INCONCLUSIVE.value),
+        skipped=sum(not one.verdict and not one.not_asked for one in judged),
+        not_asked=sum(one.not_asked for one in judged),
+    )

@@ -1,0 +1,233 @@
+"""A pytest session against a target: begins the run, judges its tests, concludes."""
+
+import signal
+import time
+from collections.abc import Generator
+from types import FrameType
+from typing import Protocol
+
+import pytest
+
+from pytest_sre.fly.errors import FlyError
+from pytest_sre.judge.conclusion import Conclusion
+from pytest_sre.local.images import ReleaseFileError
+from pytest_sre.local.platform import LocalPlatformError
+from pytest_sre.plugin.judging import compare_spread, judge
+from pytest_sre.plugin.options import target_name
+from pytest_sre.plugin.paths import suite_paths
+from pytest_sre.plugin.progress import ProgressLine
+from pytest_sre.plugin.reading import read_choice, read_settings, read_since
+from pytest_sre.plugin.reports import Judged, Results
+from pytest_sre.plugin.stash import EVIDENCE, RUN
+from pytest_sre.recording import Recorder, RecordingError
+from pytest_sre.recording.store import new_run_path
+from pytest_sre.report.block import Seen, verdict_block
+from pytest_sre.run.concluding import conclude_run
+from pytest_sre.run.evidence import Evidence
+from pytest_sre.run.platforms import open_platform, rejoin_platform
+from pytest_sre.run.run import Handover, Run
+from pytest_sre.shipping import suites_dir
+from pytest_sre.targets import ConfigError, Settings
+from pytest_sre.verdict import Verdict
+
+_HANDOVER = "sre"
+# Tests that judge the whole bake come last, so that the others run while it observes.
+_LAST = frozenset({"bake", "logs"})
+_COLOURS = {Verdict.HEALTHY: "green", Verdict.UNHEALTHY: "red", Verdict.INCONCLUSIVE: "yellow"}
+
+
+class Node(Protocol):
+    """What pytest-xdist calls one of its workers."""
+
+    workerinput: dict[str, object]
+
+
+def take_session(config: pytest.Config) -> None:
+    """Make this pytest session one against the target.
+
+    Raises:
+        pytest.UsageError: there is a mistake in what the user said; nothing was contacted.
+    """
+    settings = read_settings(config, target_name(config) or "")
+    told: str | None = getattr(config, "workerinput", {}).get(_HANDOVER)
+    if told is not None:
+        config.pluginmanager.register(WorkerSession(config, settings, told), "sre-session")
+        return
+    since_at = read_since(config, time.time())
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.args[:] = _default_paths(config, settings)
+    config.pluginmanager.register(MainSession(config, settings, since_at), "sre-session")
+
+
+def _default_paths(config: pytest.Config, settings: Settings) -> list[str]:
+    try:
+        paths = suite_paths(settings.root, suites_dir(), config.getini("sre_suites"))
+    except ConfigError as error:
+        raise pytest.UsageError(str(error)) from None
+    return [str(path) for path in paths]
+
+
+class TestSession:
+    """What every process of a run does with the tests that it runs."""
+
+    __test__ = False
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        self._config, self._settings = config, settings
+        self._lets_pass = read_choice(config) == "pass"
+
+    @property
+    def run(self) -> Run | None:
+        """The run, while it lasts."""
+        return self._config.stash.get(RUN, None)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Put the tests that judge the whole bake at the end."""
+        items.sort(key=lambda item: bool(_LAST & set(getattr(item, "fixturenames", ()))))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Prepare to keep what the test sees."""
+        if self.run:
+            item.stash[EVIDENCE] = Evidence(item.nodeid, self.run.recorder.write)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Judge how a phase of a test ended, and say what was seen when it failed."""
+        report = yield
+        if self.run:
+            judge(item, call, report, self.run, lets_pass=self._lets_pass)
+        return report
+
+    def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:
+        """Explain a comparison of what the Machines of an app show."""
+        return compare_spread(op, left, right)
+
+
+class WorkerSession(TestSession):
+    """A pytest-xdist worker: joins the run that the controller began."""
+
+    def __init__(self, config: pytest.Config, settings: Settings, told: str) -> None:
+        super().__init__(config, settings)
+        self._told = Handover.from_text(told)
+
+    def pytest_sessionstart(self) -> None:
+        """Join the run."""
+        platform = rejoin_platform(self._settings, self._told.platform)
+        recorder = Recorder(self._told.recording_path)
+        self._config.stash[RUN] = Run.join(self._settings, platform, recorder, self._told)
+
+    def pytest_sessionfinish(self) -> None:
+        """Leave it."""
+        if self.run:
+            self.run.end()
+
+
+class MainSession(TestSession):
+    """The process with the terminal: begins the run, collects its results, concludes it."""
+
+    def __init__(self, config: pytest.Config, settings: Settings, since_at: float | None) -> None:
+        super().__init__(config, settings)
+        self._since_at = since_at
+        self._results = Results()
+        self._conclusion: tuple[Conclusion, Seen] | None = None
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Open the platform, list the Machines, begin the bake."""
+        signal.signal(signal.SIGTERM, _exit_on_signal)
+        at = time.time()
+        target = self._settings.target.name
+        try:
+            path = new_run_path(self._settings.root, target, at)
+            recorder = Recorder(path, {"target": target, "started_at": str(at)})
+            release = self._config.getoption("sre_local_release")
+            platform = open_platform(self._settings, release=release)
+        except (ReleaseFileError, ConfigError) as error:
+            raise pytest.UsageError(str(error)) from None
+        except (LocalPlatformError, FlyError, RecordingError) as error:
+            pytest.exit(
+                f"the run could not begin\n{error}", returncode=pytest.ExitCode.TESTS_FAILED
+            )
+        run = Run.begin(self._settings, platform, recorder, self._since_at)
+        self._config.stash[RUN] = run
+        if not session.config.option.collectonly:
+            run.start_bake()
+            run.on_wait = ProgressLine(self._config)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Node) -> None:
+        """Tell a pytest-xdist worker what it needs to join."""
+        if self.run:
+            node.workerinput[_HANDOVER] = self.run.handover().to_text()
+
+    def pytest_report_header(self) -> str:
+        """Say what is verified."""
+        target = self._settings.target
+        apps = ", ".join(spec.name for spec in target.apps)
+        return f"sre: target {target.name} ({target.platform}), {apps}"
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take in how a phase of a test ended, wherever it ran."""
+        self._results.add(report)
+        if report.when == "teardown" and self.run:
+            self.run.recorder.write(self._results.row(report.nodeid))
+
+    def pytest_report_teststatus(
+        self, report: pytest.TestReport
+    ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+        """Show a test that could not decide as such."""
+        is_test = isinstance(report, pytest.TestReport)
+        if is_test and report.failed and Judged.of(report).is_inconclusive:
+            return "failed", "I", ("INCONCLUSIVE", {"yellow": True})
+        return None
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Conclude, and end what was begun."""
+        run = self.run
+        if run is None:
+            return
+        try:
+            if not session.config.option.collectonly:
+                self._conclude(session, run, exitstatus)
+        finally:
+            run.end()
+            del self._config.stash[RUN]
+
+    def _conclude(self, session: pytest.Session, run: Run, exitstatus: int) -> None:
+        was_cut = exitstatus not in _ORDINARY
+        conclusion, seen = conclude_run(
+            run, self._results.failures, self._results.suites, was_cut=was_cut
+        )
+        self._conclusion = conclusion, seen
+        if was_cut:
+            return
+        is_fine = conclusion.verdict is Verdict.HEALTHY or (
+            conclusion.verdict is Verdict.INCONCLUSIVE and self._lets_pass
+        )
+        session.exitstatus = pytest.ExitCode.OK if is_fine else pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the verdict."""
+        if self._conclusion is None:
+            return
+        conclusion, seen = self._conclusion
+        first, *rest = verdict_block(conclusion, seen)
+        terminalreporter.section("release verdict")
+        colour = {_COLOURS[conclusion.verdict]: True, "bold": True}
+        terminalreporter.write_line(first, **colour)
+        for line in rest:
+            terminalreporter.write_line(line)
+
+
+_ORDINARY = frozenset(
+    {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}
+)
+
+
+def _exit_on_signal(number: int, _frame: FrameType | None) -> None:
+    """End the session in order when the process is told to, once; pytest itself would not."""
+    signal.signal(number, signal.SIG_IGN)
+    pytest.exit(f"stopped by {signal.Signals(number).name}", returncode=128 + number)

@@ -1,0 +1,183 @@
+"""The rows of a recording: everything seen or done in a run, one type a kind.
+
+Times named ``at`` are Unix seconds in UTC; durations are float seconds. Rows hold primitives
+only, so that they are written as they are, cross process boundaries, and are read back equal.
+"""
+
+from typing import ClassVar
+
+import msgspec
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One observation. ``table`` is the table it is kept in."""
+
+    table: ClassVar[str]
+
+    at: float
+
+
+class Exchange(Row, frozen=True, kw_only=True):
+    """One request and what came back, or why nothing did.
+
+    ``source`` is ``probe``, ``bake`` or ``journey``. ``error_kind`` is empty when an answer
+    came; otherwise ``dns``, ``dns-nxdomain``, ``network``, ``refused``, ``reset``, ``timeout``,
+    ``tls`` or ``protocol``. ``own_fault`` says that the error is on our side of the network.
+    ``test`` is the node id of the test that asked, empty for the bake. ``machine`` is the
+    Machine asked for (or the one that says it answered), empty when unknown.
+    """
+
+    table: ClassVar[str] = "exchanges"
+
+    source: str
+    app: str
+    method: str
+    url: str
+    machine: str = ""
+    region: str = ""
+    journey: str = ""
+    test: str = ""
+    status: int = 0
+    ok: bool = False
+    own_fault: bool = False
+    error_kind: str = ""
+    error: str = ""
+    dns_s: float = 0.0
+    connect_s: float = 0.0
+    tls_s: float = 0.0
+    first_byte_s: float = 0.0
+    total_s: float = 0.0
+    request_id: str = ""
+    body_head: str = ""
+
+
+class JourneyRun(Row, frozen=True, kw_only=True):
+    """One run of a journey from its first request to its last assertion."""
+
+    table: ClassVar[str] = "journey_runs"
+
+    source: str
+    app: str
+    journey: str
+    ok: bool
+    own_fault: bool = False
+    total_s: float = 0.0
+    error: str = ""
+    test: str = ""
+
+
+class LogLine(Row, frozen=True, kw_only=True):
+    """One line of the app's or the platform's log, its level read from the message."""
+
+    table: ClassVar[str] = "log_lines"
+
+    app: str
+    machine: str
+    region: str
+    level: str
+    message: str
+    provider: str = "app"
+
+
+class MachineSeen(Row, frozen=True, kw_only=True):
+    """A Machine as the platform's API described it at a time."""
+
+    table: ClassVar[str] = "machines_seen"
+
+    app: str
+    machine: str
+    name: str
+    region: str
+    group: str
+    state: str
+    instance_id: str
+    image: str
+    release_version: int = 0
+    cordoned: bool = False
+
+
+class CheckSeen(Row, frozen=True, kw_only=True):
+    """The state of a health check of a Machine; a row a change, not a row a poll."""
+
+    table: ClassVar[str] = "checks_seen"
+
+    app: str
+    machine: str
+    check: str
+    status: str
+    output: str = ""
+
+
+class EventSeen(Row, frozen=True, kw_only=True):
+    """A Machine event; ``at`` is when the platform says it happened."""
+
+    table: ClassVar[str] = "events_seen"
+
+    app: str
+    machine: str
+    id: str
+    type: str
+    status: str
+    source: str = ""
+    exit_code: int | None = None
+    oom_killed: bool = False
+    requested_stop: bool = False
+    restart_count: int = 0
+
+
+class OwnFault(Row, frozen=True, kw_only=True):
+    """Something on our side failed (the platform's API, our token, our network)."""
+
+    table: ClassVar[str] = "own_faults"
+
+    cause: str
+    detail: str
+
+
+class Flake(Row, frozen=True, kw_only=True):
+    """A check that failed first and passed when asked again."""
+
+    table: ClassVar[str] = "flakes"
+
+    what: str
+    attempts: int
+    first_failure: str
+    test: str = ""
+
+
+class TestRun(Row, frozen=True, kw_only=True):
+    """One test of the run and its verdict; ``machines`` are ids joined by a space."""
+
+    __test__: ClassVar[bool] = False
+    table: ClassVar[str] = "test_runs"
+
+    test: str
+    verdict: str
+    severity: str = ""
+    duration_s: float = 0.0
+    message: str = ""
+    machines: str = ""
+
+
+class Span(Row, frozen=True, kw_only=True):
+    """A stretch of the run with a beginning (``at``) and an end, such as the bake."""
+
+    table: ClassVar[str] = "spans"
+
+    name: str
+    ended_at: float
+    detail: str = ""
+
+
+ROWS: tuple[type[Row], ...] = (
+    Exchange,
+    JourneyRun,
+    LogLine,
+    MachineSeen,
+    CheckSeen,
+    EventSeen,
+    OwnFault,
+    Flake,
+    TestRun,
+    Span,
+)

@@ -1,0 +1,81 @@
+"""The block at the end of a run: release, Machines, verdict, causes, sample sizes, evidence."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pytest_sre.judge.causes import Cause
+from pytest_sre.judge.conclusion import Conclusion
+from pytest_sre.report.tables import clean
+from pytest_sre.verdict import Verdict
+
+_WIDTH = 200
+_SHOWN_CAUSES = 12
+
+
+@dataclass(frozen=True)
+class Seen:
+    """How much the verdict rests on.
+
+    Attributes:
+        releases: what was verified, a line an app: name, version, image, Machines and regions.
+        requests: exchanges made, by tests and bake.
+        failed: those of them that the app did not answer well.
+        p95_s: of all answers, in seconds.
+        bake_s: how long the bake observed.
+        log_lines: lines read since the deploy.
+        flakes: checks that failed first and passed when asked again, in words.
+        evidence: the recording's path.
+    """
+
+    releases: tuple[str, ...]
+    requests: int
+    failed: int
+    p95_s: float
+    bake_s: float
+    log_lines: int
+    flakes: tuple[str, ...]
+    evidence: str
+
+
+def verdict_block(conclusion: Conclusion, seen: Seen) -> list[str]:
+    """Write the block, a list of lines; the first names the verdict."""
+    return list(_lines(conclusion, seen))
+
+
+def _lines(conclusion: Conclusion, seen: Seen) -> Iterator[str]:
+    first, *others = seen.releases or ("no app",)
+    yield f"{conclusion.verdict.value}  {first}"
+    yield from (f"           {other}" for other in others)
+    for cause in conclusion.causes[:_SHOWN_CAUSES]:
+        yield from _cause_lines(cause)
+    if len(conclusion.causes) > _SHOWN_CAUSES:
+        yield f"  and      {len(conclusion.causes) - _SHOWN_CAUSES} more causes"
+    yield from (f"  unsure   {clean(gap, _WIDTH)}" for gap in conclusion.gaps)
+    yield f"  tested   {_tested(conclusion)}"
+    yield f"  seen     {_seen(seen)}"
+    yield from (f"  flaky    {clean(flake, _WIDTH)}" for flake in seen.flakes)
+    yield f"  evidence {seen.evidence}"
+
+
+def _cause_lines(cause: Cause) -> Iterator[str]:
+    word = "because" if cause.verdict is Verdict.UNHEALTHY else "unsure "
+    tests = f"{len(cause.failures)} test{'s' if len(cause.failures) > 1 else ''}"
+    severity = f", {cause.severity}" if cause.severity else ""
+    yield f"  {word}  {clean(cause.title, _WIDTH)}  [{tests}{severity}]"
+
+
+def _tested(conclusion: Conclusion) -> str:
+    tallies = conclusion.suites.items()
+    asked = [
+        f"{name} {tally.healthy}/{tally.judged}" for name, tally in sorted(tallies) if tally.judged
+    ]
+    skipped = sum(tally.skipped + tally.not_asked for tally in conclusion.suites.values())
+    left_out = f" ({skipped} not asked of this target)" if skipped else ""
+    return (", ".join(asked) or "nothing") + left_out
+
+
+def _seen(seen: Seen) -> str:
+    share = f", {seen.failed} failed ({seen.failed / seen.requests:.1%})" if seen.requests else ""
+    times = f", p95 {seen.p95_s * 1000:.0f} ms" if seen.requests else ""
+    baked = f"; bake of {seen.bake_s:.0f} s" if seen.bake_s else "; no bake"
+    return f"{seen.requests} requests{share}{times}; {seen.log_lines} log lines{baked}"

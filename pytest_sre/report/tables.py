@@ -1,0 +1,61 @@
+"""Plain tables of what was seen, for terminals and for text that is kept."""
+
+import io
+import time
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pytest_sre.recording.rows import Exchange, LogLine
+
+_WIDTH = 110
+
+
+def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lay out rows under titles, without colour or markup."""
+    made = Table(*titles, box=None, pad_edge=False, header_style="")
+    for row in rows:
+        made.add_row(*(Text(cell) for cell in row))
+    out = io.StringIO()
+    Console(file=out, width=_WIDTH, color_system=None, highlight=False).print(made)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+def exchanges_table(exchanges: Sequence[Exchange], labels: dict[str, str]) -> str:
+    """Show requests and what came back, by Machine.
+
+    Args:
+        exchanges: the requests.
+        labels: names of Machines, by id.
+    """
+    rows = [
+        (
+            labels.get(exchange.machine, exchange.machine or exchange.app),
+            exchange.region,
+            f"{exchange.method} {exchange.url.partition('://')[2].partition('/')[2] or ''}".strip(),
+            str(exchange.status) if exchange.status else exchange.error_kind,
+            f"{exchange.total_s * 1000:.0f} ms",
+            clean(exchange.body_head or exchange.error, 60),
+        )
+        for exchange in exchanges
+    ]
+    return table(("Machine", "region", "request", "status", "time", "what came"), rows)
+
+
+def log_tail(lines: Sequence[LogLine], label: str) -> str:
+    """Show a Machine's last log lines."""
+    shown = [
+        f"  {time.strftime('%H:%M:%S', time.gmtime(line.at))} {line.level:<8} "
+        f"{clean(line.message, _WIDTH - 22)}"
+        for line in lines
+    ]
+    return "\n".join([f"last log lines of {label} (UTC):", *shown])
+
+
+def clean(text: str, width: int) -> str:
+    """Make foreign text fit to be shown on one line: nothing in it acts on a terminal."""
+    shown = "".join(c if c.isprintable() else " " for c in text)
+    line = " ".join(shown.split())
+    return line if len(line) <= width else f"{line[: width - 1]}…"

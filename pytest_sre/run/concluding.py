@@ -1,0 +1,113 @@
+"""Concludes a run: gathers the facts from its recording, and has them judged."""
+
+import time
+from collections.abc import Mapping, Sequence
+
+from pytest_sre.fly.errors import FlyError
+from pytest_sre.fly.fleet import FlyApp
+from pytest_sre.judge.causes import Failure, Suspect, group_by_cause
+from pytest_sre.judge.conclusion import Conclusion, Tally, conclude
+from pytest_sre.judge.suspects import Facts, find_suspects
+from pytest_sre.logs.errors import error_groups
+from pytest_sre.recording.rows import (
+    CheckSeen,
+    EventSeen,
+    Flake,
+    LogLine,
+    MachineSeen,
+    OwnFault,
+)
+from pytest_sre.report.block import Seen
+from pytest_sre.run.run import Run
+from pytest_sre.verdict import Inconclusive
+
+
+def conclude_run(
+    run: Run, failures: Sequence[Failure], suites: Mapping[str, Tally], *, was_cut: bool
+) -> tuple[Conclusion, Seen]:
+    """Judge what a run recorded.
+
+    Args:
+        run: the run; its bake is ended first, if it has not ended.
+        failures: the tests that did not pass.
+        suites: how the tests ended, by suite.
+        was_cut: the run was interrupted before its end.
+
+    Returns:
+        The conclusion, and how much it rests on.
+    """
+    run.stop_bake()
+    run.recorder.flush()
+    suspects = [s for app in run.apps.values() for s in _suspects(run, app)]
+    gaps = list(_gaps(run, was_cut=was_cut))
+    conclusion = conclude(suites, group_by_cause(failures, suspects), gaps=gaps)
+    return conclusion, _seen(run)
+
+
+def _gaps(run: Run, *, was_cut: bool) -> Sequence[str]:
+    gaps = []
+    if was_cut:
+        gaps.append("the run was stopped before its end")
+    if run.own_fault:
+        gaps.append(run.own_fault.reason)
+    if run.recorder.error:
+        gaps.append(f"the recording is not whole: {run.recorder.error}")
+    return gaps
+
+
+def _suspects(run: Run, app: FlyApp) -> tuple[Suspect, ...]:
+    recording = run.recording
+    since_at, image = _release_facts(app)
+    lines = recording.rows(LogLine, app=app.name, since_at=since_at)
+    machines = recording.rows(MachineSeen, app=app.name)
+    checks = recording.rows(CheckSeen, app=app.name)
+    return find_suspects(
+        Facts(
+            image=image,
+            machines=tuple({machine.machine: machine for machine in machines}.values()),
+            checks=tuple({(check.machine, check.check): check for check in checks}.values()),
+            events=tuple(recording.rows(EventSeen, app=app.name, since_at=since_at)),
+            log_lines=tuple(lines),
+            errors=tuple(error_groups(lines, run.settings.logs.ignore)),
+            own_faults=tuple(recording.rows(OwnFault)),
+            bake=run.observed(),
+            error_ratio=run.settings.bake.error_ratio,
+            latency_p95_s=run.settings.bake.latency_p95_s,
+        )
+    )
+
+
+def _release_facts(app: FlyApp) -> tuple[float, str]:
+    """Give from when on to judge, and the release's image; nothing when they are not known."""
+    try:
+        return app.since_at, app.release.image
+    except (FlyError, Inconclusive):
+        return time.time(), ""
+
+
+def _seen(run: Run) -> Seen:
+    exchanges = run.recording.exchange_summary()
+    bake = run.observed()
+    return Seen(
+        releases=tuple(_describe(run, app) for app in run.apps.values()),
+        requests=exchanges.requests,
+        failed=exchanges.failed,
+        p95_s=exchanges.p95_s or 0.0,
+        bake_s=bake.window_s if bake else 0.0,
+        log_lines=run.recording.count(LogLine),
+        flakes=tuple(
+            f"{flake.what} passed at try {flake.attempts}, at first: {flake.first_failure}"
+            for flake in run.recording.rows(Flake)
+        ),
+        evidence=str(run.recorder.path.relative_to(run.settings.root)),
+    )
+
+
+def _describe(run: Run, app: FlyApp) -> str:
+    try:
+        release = f" v{app.release.version} ({app.release.image})"
+    except (FlyError, Inconclusive):
+        release = ""
+    regions = ", ".join(sorted({machine.region for machine in app.machines}))
+    where = f"{len(app.machines)} Machines in {regions}" if regions else "no Machine"
+    return f"{app.name}{release} on {run.settings.target.name}, {where}"

@@ -1,0 +1,138 @@
+"""Opens the platform that a target is on: Fly.io itself, or its stand-in on this machine."""
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_sre.deploys.rollout import deploy
+from pytest_sre.fly.client import Fly
+from pytest_sre.fly.tokens import Token
+from pytest_sre.local.images import image_from_release
+from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
+from pytest_sre.targets import AppSpec, Settings
+
+# How old an answer may be before a test asks again. Fly limits how often it may be asked.
+_FRESH_S = {"fly": 2.0, "local": 0.25}
+LOCAL_ORGANIZATION = "personal"
+_HEALTHY_WITHIN_S = 10.0
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A platform that is ready to be asked.
+
+    Attributes:
+        fly: its client.
+        urls: where each app is reached, by app.
+        handle: by which another process of the run finds it.
+        fresh_s: how old an answer of its API may be.
+        close: ends what was begun for this run.
+    """
+
+    fly: Fly
+    urls: Mapping[str, str]
+    handle: str
+    fresh_s: float
+    close: Callable[[], None]
+
+    def url_of(self, spec: AppSpec) -> str:
+        """Say where an app is reached."""
+        return self.urls.get(spec.name, f"https://{spec.name}.fly.dev")
+
+
+def open_platform(settings: Settings, *, release: str | None) -> Platform:
+    """Open a target's platform; a local one is started, and the apps are deployed to it.
+
+    A platform that was started by hand (``pytest-sre local up``) is used as it is, with what
+    runs on it, and is left running.
+
+    Args:
+        settings: the target's.
+        release: the name of the release to deploy locally; the plain code when None.
+
+    Raises:
+        FlyError: there is no token, or the platform refuses a step of the deploy.
+        LocalPlatformError: the local platform cannot be started.
+        ReleaseFileError: there is no such release, or its file cannot be used.
+    """
+    if settings.target.platform == "fly":
+        return _fly(settings)
+    by_hand = LocalPlatform.attach(by_hand_dir(settings.root))
+    platform = by_hand or LocalPlatform.start(run_dir(settings.root))
+    close = platform.close if by_hand else platform.stop
+    try:
+        _deploy_missing(settings, platform, release)
+    except BaseException:
+        close()
+        raise
+    return _local(settings, platform, close)
+
+
+def rejoin_platform(settings: Settings, handle: str) -> Platform:
+    """Find the platform that another process of the run opened."""
+    if settings.target.platform == "fly":
+        return _fly(settings)
+    platform = LocalPlatform.attach(Path(handle))
+    if platform is None:
+        raise LocalPlatformError(f"the local platform of this run is gone: {handle}")
+    return _local(settings, platform, platform.close)
+
+
+def by_hand_dir(root: Path) -> Path:
+    """Where a platform started by hand keeps its state."""
+    return root / ".sre" / "local" / "by-hand"
+
+
+def run_dir(root: Path) -> Path:
+    """A place for the state of a platform that lives as long as one run."""
+    return root / ".sre" / "local" / f"run-{secrets.token_hex(4)}"
+
+
+def client_of(platform: LocalPlatform) -> Fly:
+    """Make the same client that talks to Fly.io, for a local platform."""
+    token = Token(platform.token, "the local platform")
+    return Fly(token=token, api_url=platform.api_url, web_url=platform.api_url)
+
+
+def _fly(settings: Settings) -> Platform:
+    fly = Fly.from_environment(os.environ)
+    target = settings.target
+    urls = {target.apps[0].name: target.url} if target.url else {}
+    return Platform(fly, urls, "", _FRESH_S["fly"], fly.close)
+
+
+def _local(settings: Settings, platform: LocalPlatform, close: Callable[[], None]) -> Platform:
+    fly = client_of(platform)
+    urls = {spec.name: platform.app_url(spec.name) for spec in settings.target.apps}
+
+    def close_both() -> None:
+        fly.close()
+        close()
+
+    return Platform(fly, urls, str(platform.state_dir), _FRESH_S["local"], close_both)
+
+
+def _deploy_missing(settings: Settings, platform: LocalPlatform, release: str | None) -> None:
+    """Deploy the apps that do not run yet, or all of them when a release is asked for."""
+    with client_of(platform) as fly:
+        there = {app.name for app in fly.apps(LOCAL_ORGANIZATION)}
+        for spec in settings.target.apps:
+            if release is not None or spec.name not in there:
+                deploy_locally(fly, platform, spec, release)
+
+
+def deploy_locally(fly: Fly, platform: LocalPlatform, spec: AppSpec, release: str | None) -> None:
+    """Deploy one app's code, as a release of ``releases/NAME.toml`` or as it is."""
+    root = spec.path.parent
+    file = root / "releases" / f"{release}.toml" if release else None
+    image = image_from_release(root, spec.name, file, commands=spec.processes)
+    platform.register_image(image)
+    deploy(
+        fly,
+        spec,
+        image=image.ref,
+        organization=LOCAL_ORGANIZATION,
+        healthy_within_s=_HEALTHY_WITHIN_S,
+    )

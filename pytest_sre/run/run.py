@@ -1,0 +1,325 @@
+"""What the tests of a run share: the platform, the recording, the loop, the bake."""
+
+import functools
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import msgspec
+
+from pytest_sre.bake.plan import Endpoint, plan_bake
+from pytest_sre.bake.watch import SPAN, BakeWatch
+from pytest_sre.bake.window import Bake
+from pytest_sre.fly.errors import FlyError
+from pytest_sre.fly.fleet import FleetWatch, FlyApp, FlyMachine
+from pytest_sre.journeys import Journey, load_journeys, registered
+from pytest_sre.journeys.run import JourneyRunner, Journeys
+from pytest_sre.logs.since import Logs
+from pytest_sre.logs.source import LogPage, LogTail
+from pytest_sre.probes.eventually import eventually
+from pytest_sre.probes.facade import Probe
+from pytest_sre.probes.http import HttpProber
+from pytest_sre.probes.loop import BackgroundLoop
+from pytest_sre.recording import Recorder, Recording
+from pytest_sre.recording.rows import Exchange, Flake, JourneyRun, OwnFault, Row, Span
+from pytest_sre.run.evidence import Evidence
+from pytest_sre.run.outcomes import fault_of_platform
+from pytest_sre.run.platforms import Platform
+from pytest_sre.targets import Settings
+from pytest_sre.verdict import Inconclusive, NotAsked
+
+_BAKE_PATIENCE_S = 60.0
+_POLL_S = 0.05
+
+
+@dataclass(frozen=True)
+class Handover:
+    """What the process that began a run tells those that join it, as primitives.
+
+    ``machines`` holds, by app, the id, name, region and process group of each Machine, so that
+    every process makes the same tests.
+    """
+
+    recording: str
+    platform: str
+    machines: Mapping[str, list[tuple[str, str, str, str]]]
+    since_at: float | None
+
+    def to_text(self) -> str:
+        """Write it as JSON."""
+        return json.dumps(self.__dict__)
+
+    @property
+    def recording_path(self) -> Path:
+        """The file that the run is recorded in."""
+        return Path(self.recording)
+
+    @classmethod
+    def from_text(cls, text: str) -> "Handover":
+        """Read what ``to_text`` wrote."""
+        return cls(**json.loads(text))
+
+
+class Run:
+    """One process's part of a run against a target.
+
+    Args:
+        settings: what is verified, and how.
+        platform: the platform's client and where the apps are reached.
+        recorder: where everything seen goes.
+        since_at: from when on logs and events are judged, Unix seconds; the deploy when None.
+    """
+
+    def __init__(
+        self, settings: Settings, platform: Platform, recorder: Recorder, since_at: float | None
+    ) -> None:
+        self.settings, self.platform, self.recorder = settings, platform, recorder
+        self._since_at = since_at
+        self.watch = FleetWatch(platform.fly, recorder.write, fresh_s=platform.fresh_s)
+        self.apps: dict[str, FlyApp] = {
+            spec.name: FlyApp(spec, platform.url_of(spec), self.watch, settings, since_at)
+            for spec in settings.target.apps
+        }
+        self.own_fault: Inconclusive | None = None
+        self.watched: BakeWatch | None = None
+
+    @classmethod
+    def begin(
+        cls, settings: Settings, platform: Platform, recorder: Recorder, since_at: float | None
+    ) -> "Run":
+        """Begin a run: list the Machines and load the journeys.
+
+        A platform that does not answer makes the run inconclusive; it does not end it.
+        """
+        run = cls(settings, platform, recorder, since_at)
+        load_journeys(settings.journeys)
+        try:
+            for app in run.apps.values():
+                app.machines = tuple(
+                    FlyMachine(app, m.id, m.name, m.region, m.group) for m in app.live
+                )
+        except FlyError as error:
+            run.own_fault = fault_of_platform(error)
+            run.record_own_fault(run.own_fault)
+        return run
+
+    @classmethod
+    def join(
+        cls, settings: Settings, platform: Platform, recorder: Recorder, told: Handover
+    ) -> "Run":
+        """Join a run that another process began, with the Machines that it listed."""
+        run = cls(settings, platform, recorder, told.since_at)
+        load_journeys(settings.journeys)
+        for name, machines in told.machines.items():
+            app = run.apps[name]
+            app.machines = tuple(FlyMachine(app, *machine) for machine in machines)
+        return run
+
+    def handover(self) -> Handover:
+        """Give what another process needs to join."""
+        return Handover(
+            recording=str(self.recorder.path),
+            platform=self.platform.handle,
+            machines={
+                name: [(m.id, m.name, m.region, m.group) for m in app.machines]
+                for name, app in self.apps.items()
+            },
+            since_at=self._since_at,
+        )
+
+    def start_bake(self) -> None:
+        """Begin the bake, once, in the process that began the run."""
+        app = self._public_app
+        plan = plan_bake(
+            self.settings.bake.window_s,
+            [endpoint for app in self.apps.values() for endpoint in _endpoints(app)],
+            sorted(self.known_journeys) if app else [],
+            error_ratio=self.settings.bake.error_ratio,
+            platform=self.settings.target.platform,
+        )
+        self.watched = BakeWatch(
+            plan,
+            journeys=self.known_journeys,
+            runner=lambda write: self._journey_runner("bake", write),
+            looks=[*(self._look(app) for app in self.apps.values())],
+            loop=self._loop,
+            prober=self._prober,
+            recorder=self.recorder,
+        )
+        self.watched.start()
+
+    def stop_bake(self) -> None:
+        """End the bake now if it has not ended by itself, and wait until all is recorded."""
+        if self.watched is not None:
+            self.watched.stop()
+
+    def end(self) -> None:
+        """End everything this process began; the platform last."""
+        self.stop_bake()
+        if "_prober" in self.__dict__:
+            self._loop.run(self._prober.close())
+        if "_loop" in self.__dict__:
+            self._loop.close()
+        if "recording" in self.__dict__:
+            self.recording.close()
+        self.recorder.close()
+        self.platform.close()
+
+    @property
+    def machines(self) -> list[FlyMachine]:
+        """The Machines of all apps, as they were listed when the run began."""
+        return [machine for app in self.apps.values() for machine in app.machines]
+
+    @property
+    def known_journeys(self) -> Mapping[str, Journey]:
+        """The registered journeys, by name."""
+        return registered()
+
+    def machine(self, machine_id: str | None) -> FlyMachine:
+        """Find a Machine by id; None stands for "there are none"."""
+        for machine in self.machines:
+            if machine.id == machine_id:
+                return machine
+        raise self.own_fault or Inconclusive(f"{self.settings.target.name} has no Machine")
+
+    def app(self, name: str | None) -> FlyApp:
+        """Find an app by name; None stands for the first."""
+        if self.own_fault:
+            raise self.own_fault
+        return self.apps[name] if name else next(iter(self.apps.values()))
+
+    def journey_name(self, name: str | None) -> str:
+        """Give the name of a journey; None stands for "there are none"."""
+        if name is None:
+            raise NotAsked("no journey is registered; see @journey")
+        return name
+
+    def probe(self, evidence: Evidence) -> Probe:
+        """Give the probes to one test."""
+        return Probe(self._loop, self._prober, write=evidence.write, test=evidence.test)
+
+    def journeys(self, evidence: Evidence) -> Journeys:
+        """Give the journeys to one test."""
+        if self._public_app is None:
+            raise NotAsked(f"{self.settings.target.name} has no public service to walk through")
+        return Journeys(
+            self.known_journeys,
+            lambda: self._journey_runner("journey", evidence.write),
+            test=evidence.test,
+        )
+
+    def eventually(self, evidence: Evidence) -> Callable[..., object]:
+        """Give ``eventually`` to one test, counting what passes late as its flakes."""
+
+        def count(flake: Flake) -> None:
+            evidence.write(msgspec.structs.replace(flake, test=evidence.test))
+
+        return functools.partial(eventually, on_flake=count)
+
+    def bake(self) -> Bake:
+        """Wait until the bake is over, and give what it saw.
+
+        Raises:
+            Inconclusive: there is no bake to wait for.
+        """
+        self.wait_for_bake()
+        return self._baked
+
+    def observed(self) -> Bake | None:
+        """Give what a bake that has ended saw; None when there was none."""
+        return self._baked if self.recording.count(Span, name=SPAN) else None
+
+    @cached_property
+    def _baked(self) -> Bake:
+        span = self.recording.rows(Span, name=SPAN)[0]
+        return Bake.of(
+            self.settings.bake,
+            span.at,
+            span.ended_at,
+            self.recording.rows(Exchange, source="bake"),
+            self.recording.rows(JourneyRun, source="bake"),
+        )
+
+    def logs(self) -> Logs:
+        """Wait until the bake is over, and give the log since the deploy."""
+        self.wait_for_bake()
+        return Logs(self.recording, self.settings.logs.ignore)
+
+    on_wait: Callable[[str], None] | None = None
+
+    def wait_for_bake(self) -> Span:
+        """Wait until the bake is over, in this process or another.
+
+        Raises:
+            Inconclusive: it did not end, or was never begun.
+        """
+        deadline = time.monotonic() + self.settings.bake.window_s + _BAKE_PATIENCE_S
+        while time.monotonic() < deadline:
+            spans = self.recording.rows(Span, name=SPAN)
+            if spans:
+                return spans[0]
+            if self.own_fault:
+                raise self.own_fault
+            if self.on_wait and self.watched:
+                self.on_wait(self.watched.progress.line(time.time()))
+            time.sleep(_POLL_S)
+        raise Inconclusive("the bake did not end in time", cause="own bake")
+
+    @cached_property
+    def recording(self) -> Recording:
+        """What has been recorded so far, by all processes of the run."""
+        return Recording(self.recorder.path)
+
+    def record_own_fault(self, fault: Inconclusive) -> None:
+        """Record something that failed on our side."""
+        row = OwnFault(at=time.time(), cause=fault.cause, detail=fault.reason)
+        self.recorder.write(row)
+
+    @cached_property
+    def _loop(self) -> BackgroundLoop:
+        return BackgroundLoop()
+
+    @cached_property
+    def _prober(self) -> HttpProber:
+        async def make() -> HttpProber:
+            return HttpProber()
+
+        return self._loop.run(make())
+
+    @property
+    def _public_app(self) -> FlyApp | None:
+        return next((app for app in self.apps.values() if app.serving), None)
+
+    def _journey_runner(self, source: str, write: Callable[[Row], None]) -> JourneyRunner:
+        app = self._public_app
+        if app is None:
+            raise NotAsked(f"{self.settings.target.name} has no public service to walk through")
+        return JourneyRunner(app.url, app=app.name, source=source, write=write)
+
+    def _look(self, app: FlyApp) -> Callable[[], object]:
+        """Make what reads an app's Machines and new log lines, again and again, during a bake."""
+        tail: list[LogTail] = []
+        fly = self.platform.fly
+
+        def pages(name: str) -> Callable[[str], LogPage]:
+            return lambda token: fly.logs(name, next_token=token)
+
+        def look() -> None:
+            if not tail:
+                tail.append(LogTail(pages(app.name), app.name, app.since_at))
+            for line in tail[0].poll():
+                self.recorder.write(line)
+            self.watch.machines(app.name)
+
+        return look
+
+
+def _endpoints(app: FlyApp) -> list[Endpoint]:
+    return [
+        Endpoint(app.name, machine.id, machine.region, app.url + path)
+        for machine in app.serving
+        for path in machine.health_paths or ("/",)
+    ]

@@ -1,0 +1,67 @@
+"""Configuration: from fly.toml and sre.toml to the target of a run and what is allowed on it.
+
+Only files are read here; nothing is contacted. Every mistake is a `ConfigError`. The names are
+loaded when they are first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_sre.targets.durations import format_duration, parse_duration_s
+    from pytest_sre.targets.errors import ConfigError
+    from pytest_sre.targets.fly_toml import FlyToml, load_fly_toml
+    from pytest_sre.targets.load import load_settings, read_permissions, target_names
+    from pytest_sre.targets.settings import (
+        AppSpec,
+        BakeSettings,
+        LogSettings,
+        Permission,
+        ReleaseSettings,
+        Settings,
+        Target,
+    )
+
+_HOMES = {
+    "AppSpec": "settings",
+    "BakeSettings": "settings",
+    "ConfigError": "errors",
+    "FlyToml": "fly_toml",
+    "LogSettings": "settings",
+    "Permission": "settings",
+    "ReleaseSettings": "settings",
+    "Settings": "settings",
+    "Target": "settings",
+    "format_duration": "durations",
+    "load_fly_toml": "fly_toml",
+    "load_settings": "load",
+    "parse_duration_s": "durations",
+    "read_permissions": "load",
+    "target_names": "load",
+}
+
+__all__ = [
+    "AppSpec",
+    "BakeSettings",
+    "ConfigError",
+    "FlyToml",
+    "LogSettings",
+    "Permission",
+    "ReleaseSettings",
+    "Settings",
+    "Target",
+    "format_duration",
+    "load_fly_toml",
+    "load_settings",
+    "parse_duration_s",
+    "read_permissions",
+    "target_names",
+]
+
+
+def __getattr__(name: str) -> object:
+    try:
+        home = _HOMES[name]
+    except KeyError:
+        raise AttributeError(f"module 'pytest_sre.targets' has no attribute {name!r}") from None
+    return getattr(import_module(f"pytest_sre.targets.{home}"), name)

@@ -1,0 +1,170 @@
+"""The keys of sre.toml, or of ``[tool.pytest-sre]`` in pyproject.toml."""
+
+# ruff: noqa: RUF009 - key() declares a field, as dataclasses.field does
+
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from pytest_sre.targets.errors import ConfigError, quoted
+from pytest_sre.targets.files import is_file, place_of, read_toml
+from pytest_sre.targets.reading import (
+    Place,
+    duration_s,
+    integer,
+    key,
+    list_of,
+    mapping,
+    matching,
+    one_of,
+    ratio,
+    table,
+    table_of,
+    text,
+)
+from pytest_sre.targets.settings import (
+    PERMISSIONS,
+    PLATFORMS,
+    LogSettings,
+    Permission,
+    PlatformName,
+    ReleaseSettings,
+)
+
+_PYPROJECT = "pyproject.toml"
+_TOOL = "pytest-sre"
+_MOST_MACHINES = 10_000
+
+_path = matching(r"[^\0]+", "the path of a file")
+_region = matching("[a-z]{3}", 'a region\'s code of three letters, such as "iad"')
+_url = matching(
+    r"https?://[^\s/?#@\\]+(/[^\s?#]*)?", 'an address such as "https://shop.example.com"'
+)
+_organization = matching("[A-Za-z0-9][A-Za-z0-9_-]*", "an organization's short name on Fly")
+_request_path = matching(r"/[^\s#]*", 'a path such as "/version"')
+_dotted_key = matching(r"[^\s.]+(\.[^\s.]+)*", 'a key such as "revision" or "build.revision"')
+
+
+def _pattern(value: object, place: Place) -> re.Pattern[str]:
+    source = text(value, place)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            return re.compile(source)
+    except (re.error, OverflowError, RecursionError, Warning) as error:
+        raise place.wrong(value, f"a regular expression; this is not one: {error}") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetKeys:
+    """A ``[targets.NAME]``; what is None is left to the target's defaults."""
+
+    platform: PlatformName | None = key("platform", one_of(PLATFORMS), None)
+    organization: str | None = key("organization", _organization, None)
+    apps: tuple[str, ...] | None = key("apps", list_of(_path), None)
+    url: str | None = key("url", _url, None)
+    allow: tuple[Permission, ...] | None = key("allow", list_of(one_of(PERMISSIONS)), None)
+    deny: tuple[Permission, ...] = key("deny", list_of(one_of(PERMISSIONS)), ())
+    machines: Mapping[str, Mapping[str, int]] = key(
+        "machines",
+        table_of(table_of(integer(0, _MOST_MACHINES), named=_region)),
+        MappingProxyType({}),
+    )
+    processes: Mapping[str, str] = key("processes", table_of(text), MappingProxyType({}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class BakeKeys:
+    """The ``[bake]`` table."""
+
+    window_s: float | None = key("window", duration_s, None)
+    error_ratio: float = key("error-ratio", ratio, 0.01)
+    latency_p95_s: float = key("latency-p95", duration_s, 1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ReleaseKeys:
+    path: str | None = key("path", _request_path, None)
+    key: str = key("key", _dotted_key, "revision")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _LogKeys:
+    ignore: tuple[re.Pattern[str], ...] = key("ignore", list_of(_pattern), ())
+
+
+def _read_release(value: object, place: Place) -> ReleaseSettings:
+    found = table(_ReleaseKeys, closed=True)(value, place)
+    return ReleaseSettings(found.path, found.key)
+
+
+def _read_logs(value: object, place: Place) -> LogSettings:
+    return LogSettings(table(_LogKeys, closed=True)(value, place).ignore)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """The whole of it."""
+
+    journeys: tuple[str, ...] | None = key("journeys", list_of(_path), None)
+    bake: BakeKeys = key("bake", table(BakeKeys, closed=True), BakeKeys())
+    release: ReleaseSettings = key("release", _read_release, ReleaseSettings())
+    logs: LogSettings = key("logs", _read_logs, LogSettings())
+    targets: Mapping[str, TargetKeys] = key(
+        "targets", table_of(table(TargetKeys, closed=True)), MappingProxyType({})
+    )
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the settings come from; ``path`` is None when there is no such file."""
+
+    folder: Path
+    path: Path | None
+    place: Place
+    document: Document
+
+
+def find_source(root: Path, config_file: Path | None) -> Source:
+    """Find and read the settings' file of a project.
+
+    Raises:
+        ConfigError: there are two, the one asked for is missing, or one has a mistake.
+    """
+    if config_file is not None:
+        return _read(root / config_file)
+    sre, pyproject = root / "sre.toml", root / _PYPROJECT
+    has_section = is_file(pyproject) and _has_section(read_toml(pyproject))
+    if has_section and is_file(sre):
+        raise ConfigError(
+            where=str(place_of(sre)),
+            found=f"is there, and [tool.{_TOOL}] in {place_of(pyproject)} too",
+            expected="one of the two",
+            hint="move all settings into one of them",
+        )
+    if has_section:
+        return _read(pyproject)
+    return _read(sre) if is_file(sre) else Source(root, None, Place(str(root)), Document())
+
+
+def _has_section(raw: Mapping[str, object]) -> bool:
+    tool = raw.get("tool")
+    return isinstance(tool, dict) and _TOOL in tool
+
+
+def _read(path: Path) -> Source:
+    raw: object = read_toml(path)
+    place = place_of(path)
+    for name in ("tool", _TOOL) if path.name == _PYPROJECT else ():
+        section = mapping(raw, place)
+        if name not in section:
+            raise ConfigError(
+                where=place.file,
+                found=f"has no section {quoted(f'tool.{_TOOL}')}",
+                expected="the settings there",
+            )
+        raw, place = section[name], place / name
+    return Source(path.parent, path, place, table(Document, closed=True)(raw, place))

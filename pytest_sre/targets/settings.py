@@ -1,0 +1,89 @@
+"""What a run is about: the target, its apps, what is allowed on it, and how it is judged."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+from pytest_sre.targets.fly_toml import FlyToml
+
+Permission = Literal["observe", "load", "chaos", "deploy"]
+PlatformName = Literal["fly", "local"]
+
+PERMISSIONS: tuple[Permission, ...] = ("observe", "load", "chaos", "deploy")
+PLATFORMS: tuple[PlatformName, ...] = ("fly", "local")
+
+
+@dataclass(frozen=True)
+class AppSpec:
+    """One app of a target.
+
+    ``machines`` says how many Machines there are to be, by process group and region; a group
+    that it does not name is not judged by number. ``processes`` has commands by process group,
+    for the local platform.
+    """
+
+    name: str
+    toml: FlyToml
+    path: Path
+    machines: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: MappingProxyType({}))
+    processes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def command(self, group: str) -> str | None:
+        """Give what a group's Machines execute; None for the image's own command."""
+        return self.processes.get(group) or self.toml.command(group)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is looked at, and what may be done to it. Nothing in ``deny`` is in ``allow``."""
+
+    name: str
+    platform: PlatformName
+    apps: tuple[AppSpec, ...]
+    organization: str | None
+    url: str | None
+    allow: frozenset[Permission]
+    deny: frozenset[Permission]
+
+
+@dataclass(frozen=True)
+class BakeSettings:
+    """How long the target is watched, in seconds, and the limits it is judged by."""
+
+    window_s: float
+    error_ratio: float = 0.01
+    latency_p95_s: float = 1.0
+
+
+@dataclass(frozen=True)
+class ReleaseSettings:
+    """Where the app reports its build revision: an HTTP path and a dotted key in its JSON.
+
+    Without a path the app does not report it.
+    """
+
+    path: str | None = None
+    key: str = "revision"
+
+
+@dataclass(frozen=True)
+class LogSettings:
+    """Patterns of log lines that are not judged, to be searched for in the line."""
+
+    ignore: tuple[re.Pattern[str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All of it. ``source`` is the file it was read from; None when there is only a fly.toml."""
+
+    root: Path
+    source: Path | None
+    target: Target
+    journeys: tuple[Path, ...]
+    bake: BakeSettings
+    release: ReleaseSettings
+    logs: LogSettings

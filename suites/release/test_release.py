@@ -1,0 +1,46 @@
+"""Is what runs what was deployed?"""
+
+import pytest
+
+from pytest_sre import FlyApp, FlyMachine, Inconclusive, NotAsked, Probe
+
+pytestmark = pytest.mark.sre(severity="critical", runbook="release.md")
+
+
+def test_deploy_is_complete(fly_app: FlyApp) -> None:
+    """The platform says that the newest release was deployed to its end."""
+    if fly_app.release.status in {"pending", "running"}:
+        raise Inconclusive(f"v{fly_app.release.version} is still being deployed")
+    assert fly_app.release.status in {"complete", "succeeded"}
+
+
+def test_every_machine_runs_the_image(fly_app: FlyApp) -> None:
+    """No Machine has fallen back to another image, and none was left out."""
+    assert fly_app.release.images == {fly_app.release.image}
+
+
+def test_every_machine_has_the_release(fly_app: FlyApp) -> None:
+    """Every Machine was configured by this very release, not only with the same image."""
+    assert fly_app.release.versions == {f"v{fly_app.release.version}"}
+
+
+def test_app_reports_the_revision(fly_machine: FlyMachine, probe: Probe) -> None:
+    """The running code says of itself that it is the build that was deployed."""
+    expected = fly_machine.app.release.revision
+    reported = probe.revision(fly_machine)
+    if not expected:
+        raise NotAsked("the image carries no label org.opencontainers.image.revision")
+    assert reported == expected
+
+
+def test_machine_is_started(fly_machine: FlyMachine) -> None:
+    """The Machine runs, or the platform put it to sleep as it was told to."""
+    if fly_machine.may_sleep and fly_machine.state in {"stopped", "suspended"}:
+        raise NotAsked(f"{fly_machine.label} is {fly_machine.state}: auto_stop_machines is on")
+    assert fly_machine.state == "started"
+    assert not fly_machine.now.cordoned, f"{fly_machine.label} is cordoned: no traffic reaches it"
+
+
+def test_fleet_is_as_stated(fly_app: FlyApp) -> None:
+    """As many Machines in each region as the target states, or at least one a process group."""
+    assert fly_app.missing_machines() == []

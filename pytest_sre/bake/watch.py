@@ -57,7 +57,8 @@ class BakeWatch:
         self.progress = Progress(plan.window_s)
 
     def start(self) -> None:
-        """Begin to observe."""
+        """Begin to observe; what can be seen from inside is looked at before this returns."""
+        self._look_once()
         self.progress.started_at = time.time()
         self._done = self._loop.spawn(self._observe())
 

@@ -6,15 +6,16 @@ from pytest_sre.fly.connections import path_of
 from pytest_sre.fly.models import App, Certificate, IpAssignment, Secret, Volume
 from pytest_sre.fly.pages import pages
 from pytest_sre.fly.transport import Transport
+from pytest_sre.fly.wire import Acknowledgement
 
 
 class _AppPage(msgspec.Struct, frozen=True):
-    apps: list[App] = []
+    apps: list[App]
     next_cursor: str = ""
 
 
 class _CertificatePage(msgspec.Struct, frozen=True):
-    certificates: list[Certificate] = []
+    certificates: list[Certificate]
     next_cursor: str = ""
 
 
@@ -23,11 +24,11 @@ class _NewApp(msgspec.Struct, frozen=True):
 
 
 class _Secrets(msgspec.Struct, frozen=True):
-    secrets: list[Secret] = []
+    secrets: list[Secret]
 
 
 class _IpAssignments(msgspec.Struct, frozen=True):
-    ips: list[IpAssignment] = []
+    ips: list[IpAssignment]
 
 
 class AppCalls:
@@ -64,7 +65,13 @@ class AppCalls:
     def delete_app(self, name: str, *, force: bool = False) -> None:
         """Delete an app; one with Machines only with ``force``."""
         path = path_of("v1", "apps", name)
-        self._machines_api.answer("DELETE", path, params={"force": force or None}, timeout_s=60.0)
+        self._machines_api.request(
+            "DELETE",
+            path,
+            into=Acknowledgement,
+            params={"force": force or None},
+            timeout_s=60.0,
+        )
 
     def volumes(self, app: str) -> list[Volume]:
         """List an app's volumes."""

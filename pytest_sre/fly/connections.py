@@ -49,7 +49,7 @@ def checked_url(base_url: str) -> str:
 
 
 def without_credentials(base_url: str) -> str:
-    """Return an address fit to be shown: without a user's name or password."""
+    """Return an address without a user's name or password: we send the token, and nothing else."""
     address = urlsplit(base_url)
     return address._replace(netloc=address.netloc.rpartition("@")[2]).geturl()
 

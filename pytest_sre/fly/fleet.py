@@ -287,12 +287,11 @@ class FlyApp:
 
     def is_up(self, group: str) -> bool:
         """Whether a process group has a Machine that is started and whose checks all pass."""
-        return any(
-            machine.state == "started"
-            and all(check.status == "passing" for check in machine.checks)
-            for machine in self.live
-            if machine.group == group
-        )
+        return any(is_well(machine) for machine in self.live if machine.group == group)
+
+    def unwell(self) -> list[str]:
+        """List the Machines that are not started, or of whose checks one does not pass."""
+        return [self.label_of(machine) for machine in self.live if not is_well(machine)]
 
     def missing_machines(self) -> list[str]:
         """List what the fleet lacks or has too much of, by process group and region, in words.
@@ -345,6 +344,11 @@ class FlyApp:
         return f"<app {self.name}>"
 
 
+def is_well(machine: Machine) -> bool:
+    """Whether a Machine is started and all its checks pass."""
+    return machine.state == "started" and all(c.status == "passing" for c in machine.checks)
+
+
 @dataclass(frozen=True, repr=False)
 class AppRelease:
     """The release that ought to be running, and what the Machines run."""
@@ -359,8 +363,13 @@ class AppRelease:
 
     @property
     def status(self) -> str:
-        """``complete`` when its deploy ended well."""
+        """What became of its deploy: pending, running, complete, failed, interrupted."""
         return self.model.status
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether its deploy ended well."""
+        return self.status in {"complete", "succeeded"}
 
     @property
     def image(self) -> str:

@@ -8,6 +8,7 @@ from pytest_sre.fly.connections import path_of
 from pytest_sre.fly.errors import FlyError, NotFound, UnexpectedAnswer
 from pytest_sre.fly.models import MachineLease
 from pytest_sre.fly.transport import Transport
+from pytest_sre.fly.wire import Acknowledgement
 
 _log = logging.getLogger(__name__)
 
@@ -53,8 +54,11 @@ class LeaseCalls:
 
     def _release_lease(self, app: str, machine_id: str, lease: MachineLease) -> None:
         try:
-            self._machines_api.answer(
-                "DELETE", _path(app, machine_id), headers=nonce_header(lease.nonce)
+            self._machines_api.request(
+                "DELETE",
+                _path(app, machine_id),
+                into=Acknowledgement,
+                headers=nonce_header(lease.nonce),
             )
         except NotFound:
             return

@@ -40,7 +40,7 @@ class _PageMeta(msgspec.Struct, frozen=True):
 
 
 class _Page(msgspec.Struct, frozen=True):
-    data: list[_Line] = []
+    data: list[_Line]
     meta: _PageMeta = _PageMeta()
 
 

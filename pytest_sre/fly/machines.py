@@ -12,18 +12,13 @@ from pytest_sre.fly.models import Event, ExecResult, Machine, MachineConfig
 from pytest_sre.fly.pages import pages
 from pytest_sre.fly.transport import Query
 from pytest_sre.fly.waiting import WaitCalls
+from pytest_sre.fly.wire import Acknowledgement
 
 # A change is never sent twice, so it is given the time it may need.
 _CHANGE_TIMEOUT_S = 60.0
 _GRACE_S = 10.0
 # Put in by the platform during bluegreen deploys; not the app's own.
 _COMPATIBILITY_CHECKS = "bg_deployments_compat"
-
-
-class _Acknowledgement(msgspec.Struct, frozen=True):
-    ok: bool = True
-    status: str = ""
-    message: str = ""
 
 
 class _MetadataValue(msgspec.Struct, frozen=True):
@@ -103,7 +98,7 @@ class MachineCalls(LeaseCalls, WaitCalls):
         self._machines_api.request(
             "DELETE",
             path_of("v1", "apps", app, "machines", machine_id),
-            into=_Acknowledgement,
+            into=Acknowledgement,
             params={"force": force or None},
             headers=nonce_header(nonce),
             timeout_s=_CHANGE_TIMEOUT_S,
@@ -192,9 +187,10 @@ class MachineCalls(LeaseCalls, WaitCalls):
         self, app: str, machine_id: str, key: str, value: str, *, nonce: str | None = None
     ) -> None:
         """Set one key of a Machine's metadata, which changes neither process nor version."""
-        self._machines_api.answer(
+        self._machines_api.request(
             "POST",
             path_of("v1", "apps", app, "machines", machine_id, "metadata", key),
+            into=Acknowledgement,
             json=_MetadataValue(value),
             headers=nonce_header(nonce),
         )
@@ -203,9 +199,10 @@ class MachineCalls(LeaseCalls, WaitCalls):
         self, app: str, machine_id: str, key: str, *, nonce: str | None = None
     ) -> None:
         """Remove one key of a Machine's metadata."""
-        self._machines_api.answer(
+        self._machines_api.request(
             "DELETE",
             path_of("v1", "apps", app, "machines", machine_id, "metadata", key),
+            into=Acknowledgement,
             headers=nonce_header(nonce),
         )
 
@@ -222,7 +219,7 @@ class MachineCalls(LeaseCalls, WaitCalls):
         done = self._machines_api.request(
             "POST",
             path,
-            into=_Acknowledgement,
+            into=Acknowledgement,
             json=body or {},
             params=params,
             headers=nonce_header(nonce),

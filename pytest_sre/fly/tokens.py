@@ -10,7 +10,7 @@ from pytest_sre.fly.redaction import REDACTED, redact
 TOKEN_VARIABLES = ("FLY_API_TOKEN", "FLY_ACCESS_TOKEN")
 
 _MACAROON_PREFIXES = ("fm1r_", "fm1a_", "fm2_")
-_SCHEME = re.compile(r"(?:(?:bearer|flyv1)\s+)+", re.IGNORECASE)
+_SCHEME = re.compile(r"(?:(?:bearer|flyv1)(?:\s+|$))+", re.IGNORECASE)
 _SENDABLE = re.compile(r"[\x21-\x7e]+")
 # Shorter pieces would blot out ordinary words.
 _SHORTEST_SECRET = 4

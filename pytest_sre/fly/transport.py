@@ -47,7 +47,7 @@ class Transport:
         client: httpx.Client | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._base_url = checked_url(base_url)
+        self._base_url = without_credentials(checked_url(base_url))
         self._token, self._timeout_s, self._sleep = token, timeout_s, sleep
         self._is_owner = client is None
         self._client = client or open_connections(base_url)
@@ -119,7 +119,7 @@ class Transport:
             headers=self._headers(has_body=json is not None) | dict(headers or {}),
             timeout=limit_s,
         )
-        call = Call(method, without_credentials(self._base_url) + path, path)
+        call = Call(method, self._base_url + path, path)
         outcome = self._tried(call, request, limit_s)
         if isinstance(outcome, Cut):
             raise self._unreachable(call, outcome)
@@ -152,6 +152,8 @@ class Transport:
                 response.close()
         except httpx.ConnectError as error:
             return Cut(f"no connection: {error}", was_sent=False)
+        except (httpx.ConnectTimeout, httpx.PoolTimeout):
+            return Cut(f"no connection after {limit_s:g} s", was_sent=False, was_slow=True)
         except (httpx.TimeoutException, TimeoutError):
             return Cut(f"none that was complete after {limit_s:g} s", was_slow=True)
         except httpx.HTTPError as error:

@@ -7,6 +7,7 @@ from pytest_sre.fly.connections import path_of
 from pytest_sre.fly.errors import NotFound, TimedOut
 from pytest_sre.fly.models import Machine
 from pytest_sre.fly.transport import Transport
+from pytest_sre.fly.wire import Acknowledgement
 
 # The API takes whole seconds from 1 to 60 for one call.
 _LONGEST_CALL_S = 60
@@ -59,9 +60,10 @@ class WaitCalls:
         left_s = deadline - time.monotonic()
         call_s = min(max(math.ceil(left_s), 1), _LONGEST_CALL_S)
         try:
-            self._machines_api.answer(
+            self._machines_api.request(
                 "GET",
                 path_of("v1", "apps", app, "machines", machine_id, "wait"),
+                into=Acknowledgement,
                 params={"state": state, "timeout": call_s, "version": version},
                 timeout_s=call_s + _GRACE_S,
             )

@@ -1,11 +1,19 @@
 """Values to JSON and back, as Fly's API writes and expects them."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from typing import TypeVar, get_origin
 
 import msgspec
 
 T = TypeVar("T")
+
+
+class Acknowledgement(msgspec.Struct, frozen=True):
+    """What the API says when it has nothing to tell but that something was done, or was not."""
+
+    ok: bool = True
+    status: str = ""
+    message: str = ""
 
 
 def encode(value: object) -> bytes:
@@ -16,8 +24,8 @@ def encode(value: object) -> bytes:
 def decode(body: bytes, into: type[T]) -> T:
     """Read an answer's body.
 
-    Unknown fields are ignored. ``null`` is taken as "not given", since an empty list or map
-    may be written so.
+    Unknown fields are ignored. ``null`` is taken as "not given", since that is how Go may write
+    an empty list or map.
 
     Raises:
         ValueError: it is not JSON, or not of this shape; the text says what and where.
@@ -25,7 +33,10 @@ def decode(body: bytes, into: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=into)
     except msgspec.ValidationError:
-        return msgspec.convert(_without_nulls(msgspec.json.decode(body)), type=into)
+        value = _without_nulls(msgspec.json.decode(body))
+        if value is None and get_origin(into) in (list, dict):
+            return into()
+        return msgspec.convert(value, type=into)
 
 
 def _stated(value: object) -> object:

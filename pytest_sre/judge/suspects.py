@@ -85,7 +85,7 @@ def _exits(facts: Facts) -> Iterable[Suspect]:
     for group, machines in _by_group(facts, {event.machine for event in ended}):
         codes = {str(event.exit_code) for event in ended if event.machine in machines}
         code = ", ".join(sorted(codes - {"None"})) or "unknown"
-        words = _last_words(facts, machines)
+        words = _last_words(facts, machines, errors_only=code == "0")
         said = f": {words[-1]}" if words else ""
         share = _share(facts, group, machines)
         title = f"{group} exits by itself on {share}, exit code {code}{said}"
@@ -165,10 +165,12 @@ def _share(facts: Facts, group: str, machines: frozenset[str]) -> str:
     return f"{len(found)} of {len(of_group)} {group} Machines{named}"
 
 
-def _last_words(facts: Facts, machines: frozenset[str]) -> tuple[str, ...]:
-    """Give the last lines these Machines' processes wrote; errors, where there are any."""
+def _last_words(facts: Facts, machines: frozenset[str], *, errors_only: bool) -> tuple[str, ...]:
+    """Give the last errors that these Machines' processes wrote, or else the last lines."""
     said = [line for line in facts.log_lines if line.machine in machines and line.provider == "app"]
     errors = [line for line in said if line.level in {"error", "critical"}]
+    if errors_only:
+        said = []
     return tuple(_cut(_said(line.message)) for line in (errors or said)[-3:])
 
 

@@ -2,7 +2,8 @@
 
 One server process on loopback (``server.py``) speaks the platform's HTTP APIs; sessions and
 the command line start, find and stop it through ``LocalPlatform``. Deciding is in ``state``,
-``routing``, ``restarts``, ``environment``, ``internal_names``, ``naming`` and ``images``; the rest talks.
+``routing``, ``restarts``, ``check_plans``, ``environment``, ``internal_names`` and ``images``;
+the rest talks.
 
 Where Fly's documentation is silent, and where a laptop differs, this is our choice:
 

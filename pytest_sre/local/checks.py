@@ -68,9 +68,7 @@ class CheckRunner:
         self, record: MachineRecord, plan: CheckPlan, *, passed: bool, output: str, in_grace: bool
     ) -> None:
         before = record.checks[plan.name]
-        after = next_result(
-            before, passed=passed, output=output, in_grace=in_grace, at=time.time()
-        )
+        after = next_result(before, passed=passed, output=output, in_grace=in_grace, at=time.time())
         record.checks[plan.name] = after
         message = change_message(plan, before, after)
         if message:

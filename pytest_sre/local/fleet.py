@@ -4,15 +4,17 @@ import hashlib
 import shutil
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
 from pytest_sre.local.checks import CheckRunner
+from pytest_sre.local.execution import Surroundings
 from pytest_sre.local.files import PIDS_FILE, VOLUMES
 from pytest_sre.local.images import Image
-from pytest_sre.local.lifecycle import Lifecycle, Surroundings
+from pytest_sre.local.lifecycle import Lifecycle
 from pytest_sre.local.logbook import Logbook
 from pytest_sre.local.naming import rfc3339, ulid, volume_id
 from pytest_sre.local.pids import PidFile
@@ -160,12 +162,15 @@ class Fleet:
             self._pids,
             self._ports,
             CheckRunner(self._session, logbook),
-            lambda: app.edge_region(),
+            partial(self._edge_region, name),
         )
         app = App(name, organization, around)
         logbook.write(f"App {name} was created", provider="runner")
         self.apps[name] = app
         return app
+
+    def _edge_region(self, name: str) -> str:
+        return self.apps[name].edge_region()
 
     def delete_volume(self, app: App, volume: str) -> None:
         """Delete a volume and what is on it."""

@@ -48,11 +48,12 @@ class InternalProxy:
             try:
                 answer = await pass_on(self._session, inbound, origin, added=[])
                 await answer_with(answer, send)
-                return
             except ConnectFailed:
                 continue
             except ExchangeFailed as error:
                 await answer_text(send, 502, f"{host}: no complete answer: {error}")
+                return
+            else:
                 return
         why = "refused the connection" if origins else "no started Machine has this name and port"
         await answer_text(send, 502, f"{host}:{port}: {why}")

@@ -1,22 +1,13 @@
 """A Machine's life: its process started, watched, restarted and stopped as its API is asked."""
 
 import asyncio
-import os
-import shlex
-import shutil
 import signal
 import time
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Coroutine
 from typing import Any, Final
 
-from pytest_sre.local import environment
-from pytest_sre.local.checks import CheckRunner
-from pytest_sre.local.files import TEMPORARY, VOLUMES
-from pytest_sre.local.logbook import Logbook, Origin
-from pytest_sre.local.pids import PidFile
-from pytest_sre.local.process import MachineProcess, Ports, kill_group
+from pytest_sre.local.execution import CannotRunError, Execution, Surroundings
+from pytest_sre.local.logbook import Origin
 from pytest_sre.local.records import Blueprint, MachineRecord
 from pytest_sre.local.restarts import Exit, is_failure, pause_s, should_restart
 from pytest_sre.local.signals import signal_number
@@ -25,30 +16,6 @@ from pytest_sre.targets.durations import parse_duration_s
 
 _DEFAULT_STOP_SIGNAL: Final = "SIGINT"
 _DEFAULT_STOP_TIMEOUT_S: Final = 5.0
-_COMMAND_NOT_FOUND: Final = 127
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What the Machines of one app share.
-
-    Args:
-        directory: the server's state directory.
-        logbook: the app's log lines.
-        proxy_url: the proxy that knows ``.internal`` names.
-        pids: the file of running processes.
-        ports: the loopback ports in use.
-        checks: runs health checks.
-        primary_region: asked when a Machine starts whose configuration names none.
-    """
-
-    directory: Path
-    logbook: Logbook
-    proxy_url: str
-    pids: PidFile
-    ports: Ports
-    checks: CheckRunner
-    primary_region: Callable[[], str]
 
 
 class Lifecycle:
@@ -61,13 +28,10 @@ class Lifecycle:
 
     def __init__(self, record: MachineRecord, around: Surroundings) -> None:
         self.record = record
-        self.process: MachineProcess | None = None
-        self.visitors: set[int] = set()
+        self.execution = Execution(record, around)
         self._around = around
         self._work: asyncio.Task[None] | None = None
-        self._spawning: asyncio.Task[None] | None = None
         self._checks: asyncio.Task[None] | None = None
-        self._oom = False
         self._origin = Origin(record.id, record.region)
 
     def launch(self, *, skip: bool) -> None:
@@ -157,14 +121,14 @@ class Lifecycle:
             Refused: not in this state.
         """
         check_allowed("suspend", self.record.state)
-        if self.record.state == "suspended" or self.process is None:
+        if self.record.state == "suspended":
             return
         self.record.become("suspending")
         self.record.add_event("suspend", "suspending", source="user")
         if self._work:
             self._work.cancel()
         self._end_checks()
-        self.process.signal(signal.SIGSTOP)
+        self.execution.freeze()
         self.record.become("suspended")
         self._log("runner", "Virtual machine has been suspended")
 
@@ -207,7 +171,7 @@ class Lifecycle:
         record.add_event("destroy", "destroying", source=source)
         self._do(self._destroy())
 
-    def set_cordoned(self, cordoned: bool) -> None: 
+    def set_cordoned(self, cordoned: bool) -> None:
         """Take it out of the proxy's routing, or put it back.
 
         Raises:
@@ -220,26 +184,6 @@ class Lifecycle:
             record.add_event("cordon" if cordoned else "uncordon", record.state, source="user")
             record.touch()
 
-    def out_of_memory(self, used_mb: float) -> None:
-        """Kill it for using more memory than it has."""
-        if self.process is None or self._oom:
-            return
-        self._oom = True
-        limit_mb = self.memory_mb
-        self._log(
-            "runner",
-            f"Out of memory: Killed process {self.process.pid} "
-            f"(using {used_mb:.0f} MB of {limit_mb} MB)",
-            level="error",
-        )
-        self.process.kill()
-
-    @property
-    def memory_mb(self) -> int:
-        """How much memory it has."""
-        guest = self.record.settings.guest
-        return guest.memory_mb if guest else 256
-
     async def close(self, *, at_once: bool, timeout_s: float = 1.0) -> None:
         """The platform ends: stop the process and all background work.
 
@@ -251,56 +195,10 @@ class Lifecycle:
         if self._work:
             self._work.cancel()
             await asyncio.wait([self._work])
-        await self._spawned()
-        process, self.process = self.process, None
-        if process is None:
-            return
         if at_once or self.record.state == "suspended":
-            process.kill()
-            await process.wait()
+            await self.execution.kill()
         else:
-            await process.stop(self._stop_signal(None), timeout_s)
-        self._kill_visitors()
-        self._around.pids.remove(process.pid)
-
-    def _kill_visitors(self) -> None:
-        """End the commands that were run in it by ``exec``."""
-        for pid in self.visitors:
-            kill_group(pid)
-
-    def variables(self) -> dict[str, str]:
-        """The environment of its processes."""
-        record, around = self.record, self._around
-        settings, image = record.settings, record.blueprint.image
-        identity = environment.Identity(
-            record.app,
-            record.id,
-            record.region,
-            record.group,
-            image.ref,
-            record.instance_id,
-            settings.env.get("PRIMARY_REGION") or around.primary_region(),
-        )
-        volumes = {
-            environment.volume_variable(mount.name or mount.volume or "data"): str(
-                around.directory / VOLUMES / (mount.volume or record.id)
-            )
-            for mount in settings.mounts
-        }
-        return {
-            **environment.base_environment(self._temporary, os.environ),
-            **environment.proxy_environment(around.proxy_url),
-            **image.env,
-            **record.blueprint.secrets,
-            **settings.env,
-            **volumes,
-            **environment.machine_environment(identity, settings),
-            **environment.port_environment(record.ports),
-        }
-
-    @property
-    def _temporary(self) -> Path:
-        return self._around.directory / TEMPORARY / self.record.id
+            await self.execution.ended((self._stop_signal(None), timeout_s))
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         """Go on with other work; what was being done is given up."""
@@ -346,79 +244,32 @@ class Lifecycle:
         self, source: str = "flyd", launched_at: float | None = None
     ) -> Exit | None:
         """Run the process until it ends; None when it cannot be run at all."""
-        record = self.record
-        if record.state != "starting":
-            record.become("starting")
-        command = self._command()
-        if command is None or not Path(record.blueprint.image.root).is_dir():
-            self._log("runner", self._why_not(command), "error")
-            record.become("failed")
-            return None
-        self._log("init", f"Preparing to run: `{shlex.join(command)}`")
+        if self.record.state != "starting":
+            self.record.become("starting")
         try:
-            await self._spawn(command)
-        except OSError as error:
-            self._log("init", f"Error: failed to spawn command: {command[0]}: {error.strerror}")
-            self._log("init", f"does `{command[0]}` exist and is it executable?")
-            return Exit(_COMMAND_NOT_FOUND, oom_killed=False, at=time.time())
+            failed = await self.execution.start()
+        except CannotRunError as error:
+            self._log("runner", str(error), "error")
+            self.record.become("failed")
+            return None
+        if failed:
+            return failed
         if launched_at is not None:
             took_s = time.time() - launched_at
             self._log("runner", f"Machine created and started in {took_s:.3f}s")
         return await self._serve(source)
 
-    async def _resumed(self, source: str) -> Exit:
+    async def _resumed(self, source: str) -> Exit | None:
         """Go on with a process that was suspended, until it ends."""
-        if self.process:
-            self.process.signal(signal.SIGCONT)
+        self.execution.thaw()
         return await self._serve(source)
 
-    async def _serve(self, source: str) -> Exit:
+    async def _serve(self, source: str) -> Exit | None:
         self.record.become("started")
         self.record.add_event("start", "started", source=source)
         self._checks = asyncio.create_task(self._around.checks.run(self.record))
-        return await self._ended()
-
-    async def _spawn(self, command: list[str]) -> None:
-        record, around = self.record, self._around
-        around.ports.give_back(record.ports)
-        record.ports = around.ports.take(environment.internal_ports(record.settings))
-        variables = self.variables()
-        self._temporary.mkdir(parents=True, exist_ok=True)
-        for mount in record.settings.mounts:
-            volume = around.directory / VOLUMES / (mount.volume or record.id)
-            volume.mkdir(parents=True, exist_ok=True)
-        # Given up half-way, the process would run on and belong to nobody.
-        self._spawning = asyncio.create_task(self._start_process(command, variables))
-        await asyncio.shield(self._spawning)
-
-    async def _start_process(self, command: list[str], variables: dict[str, str]) -> None:
-        self.process = await MachineProcess.spawn(
-            command,
-            environment=variables,
-            directory=Path(self.record.blueprint.image.root),
-            on_line=lambda line: self._log("app", line),
-        )
-        self._oom = False
-        self._around.pids.add(self.process.pid)
-
-    async def _spawned(self) -> None:
-        """Wait until a process that is being started has been."""
-        if self._spawning:
-            await asyncio.wait([self._spawning])
-
-    async def _ended(self, stop: tuple[int, float] | None = None) -> Exit:
-        """Wait until the process has ended, or stop it with a signal and a time limit."""
-        process = self.process
-        if process is None:
-            return Exit(0, oom_killed=False, at=time.time())
-        return_code = await (process.stop(*stop) if stop else process.wait())
+        ended = await self.execution.ended()
         self._end_checks()
-        self._kill_visitors()
-        self._around.pids.remove(process.pid)
-        self.process = None
-        ended = Exit(return_code, oom_killed=self._oom, at=time.time())
-        how = f"with signal: {ended.signal}" if ended.signal else f"with code: {ended.exit_code}"
-        self._log("init", f"Main child exited {'' if ended.signal else 'normally '}{how}")
         return ended
 
     async def _stop(self, number: int, timeout_s: float | None) -> None:
@@ -427,11 +278,9 @@ class Lifecycle:
 
     async def _end_process(self, number: int, timeout_s: float | None) -> None:
         self._end_checks()
-        await self._spawned()
-        if self.process is None:
-            return
-        ended = await self._ended((number, self._stop_timeout_s(timeout_s)))
-        self.record.add_exit(ended, requested=True, restarting=False, restarts=0)
+        ended = await self.execution.ended((number, self._stop_timeout_s(timeout_s)))
+        if ended:
+            self.record.add_exit(ended, requested=True, restarting=False, restarts=0)
 
     async def _restart(self, number: int, timeout_s: float | None) -> None:
         await self._end_process(number, timeout_s)
@@ -447,26 +296,8 @@ class Lifecycle:
 
     async def _destroy(self) -> None:
         await self._end_process(signal.SIGKILL, 0)
-        self._around.ports.give_back(self.record.ports)
-        shutil.rmtree(self._temporary, ignore_errors=True)
+        self.execution.clean_up()
         self.record.become("destroyed")
-
-    def _command(self) -> list[str] | None:
-        """What it executes: its own command, else the image's for its group."""
-        init, image = self.record.settings.init, self.record.blueprint.image
-        if init and init.exec:
-            return init.exec
-        entrypoint = init.entrypoint if init and init.entrypoint else []
-        if init and init.cmd:
-            return [*entrypoint, *init.cmd]
-        text = image.commands.get(self.record.group)
-        return [*entrypoint, *shlex.split(text)] if text else entrypoint or None
-
-    def _why_not(self, command: list[str] | None) -> str:
-        image = self.record.blueprint.image
-        if command is None:
-            return f"image {image.ref} has no command for process group {self.record.group!r}"
-        return f"image {image.ref} has no directory {image.root}"
 
     def _stop_signal(self, given: str | int | None) -> int:
         stop = self.record.settings.stop_config

@@ -64,6 +64,6 @@ def _is_running(entry: _Entry) -> bool:
     try:
         process = psutil.Process(entry.pid)
         same = abs(process.create_time() - entry.created_at) < 1
-        return same and process.status() != psutil.STATUS_ZOMBIE
+        return bool(same and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False

@@ -14,6 +14,7 @@ import httpx
 import msgspec
 import psutil
 
+from pytest_sre.fly.models import Machine
 from pytest_sre.local.files import LOG_FILE, PIDS_FILE, PLATFORM_FILE
 from pytest_sre.local.images import Image
 from pytest_sre.local.pids import reap
@@ -125,19 +126,37 @@ class LocalPlatform:
             return None
         return cls(state_dir, announced)
 
+    def apps(self) -> dict[str, str]:
+        """The URL of each app's proxy, by the app's name.
+
+        Raises:
+            LocalPlatformError: no answer.
+        """
+        about = msgspec.json.decode(self._ask("GET", "/_local").content, type=_About)
+        return {name: app.url for name, app in about.apps.items()}
+
+    def machines(self, app: str) -> list[Machine]:
+        """The Machines of an app.
+
+        Raises:
+            LocalPlatformError: there is no such app, or no answer.
+        """
+        listed = self._ask("GET", f"/v1/apps/{app}/machines").content
+        return msgspec.json.decode(listed, type=list[Machine])
+
     def app_url(self, name: str) -> str:
         """Where the app's proxy listens.
 
         Raises:
             LocalPlatformError: there is no such app, or no answer.
         """
-        about = msgspec.json.decode(self._ask("GET", "/_local").content, type=_About)
-        if name not in about.apps:
-            known = ", ".join(sorted(about.apps)) or "none"
+        apps = self.apps()
+        if name not in apps:
+            known = ", ".join(sorted(apps)) or "none"
             raise LocalPlatformError(
                 f"expected an app {name!r} on the local platform, found: {known}\ndeploy it first"
             )
-        return about.apps[name].url
+        return apps[name]
 
     def register_image(self, image: Image) -> None:
         """Make an image known, so that Machines can be created from it.
@@ -223,7 +242,8 @@ def _spawn(
     # Not ``-m``: modules of the directory we happen to be in must not get in the way (-P), and
     # the package is found where this process found it.
     home = str(Path(__file__).parents[2])
-    run = f"import sys; sys.path.append({home!r}); from pytest_sre.local import server; server.main()"
+    find = f"import sys; sys.path.append({home!r})"
+    run = f"{find}; from pytest_sre.local.server import main; main()"
     command = [sys.executable, "-P", "-c", run, "--state-dir", str(state_dir)]
     with (state_dir / LOG_FILE).open("wb") as log:
         return subprocess.Popen(
@@ -280,6 +300,6 @@ def _is_server(announced: _Announced) -> bool:
     try:
         process = psutil.Process(announced.pid)
         older = process.create_time() <= announced.started_at + 1
-        return older and process.status() != psutil.STATUS_ZOMBIE
+        return bool(older and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False

@@ -58,7 +58,7 @@ class MachineProcess:
             cwd=directory,
             start_new_session=True,
         )
-        return cls(cast("asyncio.SubprocessTransport", transport), protocol)
+        return cls(transport, protocol)
 
     def signal(self, number: int) -> None:
         """Send a signal to the whole group; nothing happens when it is gone."""

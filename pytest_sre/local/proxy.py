@@ -78,7 +78,6 @@ class EdgeProxy:
                 with self._using(record):
                     answer = await pass_on(self._session, inbound, _origin(record), added=added)
                     await answer_with(answer, send, replaced=own)
-                return
             except ConnectFailed:
                 tried[record.id] = self._log_refused(record)
             except ExchangeFailed:
@@ -88,6 +87,8 @@ class EdgeProxy:
                     record,
                 )
                 await answer_text(send, 502, "the Machine gave no complete answer", own)
+                return
+            else:
                 return
 
     async def _decide(self, wish: Wish, edge: str, tried: dict[str, str]) -> Decision:
@@ -163,14 +164,10 @@ class EdgeProxy:
         self._log(text, record)
         return text
 
-    def _log(
-        self, text: str, record: MachineRecord | None = None, *, level: str = "error"
-    ) -> None:
+    def _log(self, text: str, record: MachineRecord | None = None, *, level: str = "error") -> None:
         origin = Origin(record.id, record.region) if record else Origin()
         code = int(text[3:5]) if text.startswith("[P") else None
-        self._app.logbook.write(
-            text, provider="proxy", level=level, origin=origin, error_code=code
-        )
+        self._app.logbook.write(text, provider="proxy", level=level, origin=origin, error_code=code)
 
 
 def public_service(settings: MachineConfig) -> tuple[int, Service] | None:
@@ -201,9 +198,7 @@ def _origin(record: MachineRecord) -> str:
     return f"http://127.0.0.1:{port}"
 
 
-def _added(
-    scope: Scope, headers: dict[str, str], request_id: bytes, edge: str
-) -> HeaderList:
+def _added(scope: Scope, headers: dict[str, str], request_id: bytes, edge: str) -> HeaderList:
     client = (scope["client"] or ("127.0.0.1", 0))[0]
     port = str(scope["server"][1]).encode()
     forwarded = headers.get("x-forwarded-for")

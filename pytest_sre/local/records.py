@@ -12,7 +12,9 @@ from pytest_sre.local.check_plans import CheckPlan, CheckResult, planned_checks
 from pytest_sre.local.images import Image, split_ref
 from pytest_sre.local.naming import machine_id, private_ip, rfc3339, ulid
 from pytest_sre.local.restarts import Exit
+from pytest_sre.local.signals import signal_number
 from pytest_sre.local.state import State, is_next
+from pytest_sre.targets.durations import parse_duration_s
 
 _KEPT_EVENTS = 100
 
@@ -66,6 +68,9 @@ class Blueprint:
         """
         config = {"guest": {"cpu_kind": "shared", "cpus": 1, "memory_mb": 256}, **config}
         settings = msgspec.convert(config, MachineConfig)
+        if settings.stop_config:
+            signal_number(settings.stop_config.signal or "SIGINT")
+            parse_duration_s(settings.stop_config.timeout or "5s")
         return cls(config, settings, image, secrets, planned_checks(settings))
 
 

@@ -155,9 +155,7 @@ def _regions(text: str) -> tuple[str, ...]:
     return tuple(region for part in text.split(",") if (region := part.strip().lower()))
 
 
-def idle_machine(
-    candidates: Sequence[Candidate], *, quiet: bool, keep: int
-) -> str | None:
+def idle_machine(candidates: Sequence[Candidate], *, quiet: bool, keep: int) -> str | None:
     """The Machine of one region that autostop would stop now, if any.
 
     Args:

@@ -100,8 +100,8 @@ class Server:
         asyncio.get_running_loop().remove_reader(death_fd)
         self._at_once = True
         for lifecycle in self._fleet.lifecycles():
-            if lifecycle.process:
-                lifecycle.process.kill()
+            if lifecycle.execution.process:
+                lifecycle.execution.process.kill()
         self._ended.set()
 
     async def _open_app(self, app: App) -> None:

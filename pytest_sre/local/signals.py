@@ -1,10 +1,22 @@
 """Signals by name and number, as the API accepts them."""
 
 import signal
+from typing import Final
 
-_KNOWN = frozenset(
-    "ABRT ALRM FPE HUP ILL INT KILL PIPE QUIT SEGV TERM TRAP USR1 USR2 CONT STOP".split()
-)
+_KNOWN: Final = {
+    "ABRT",
+    "ALRM",
+    "FPE",
+    "HUP",
+    "ILL",
+    "INT",
+    "KILL",
+    "PIPE",
+    "QUIT",
+    "SEGV",
+    "TERM",
+    "TRAP",
+} | {"USR1", "USR2", "CONT", "STOP"}
 
 
 def signal_number(given: str | int) -> int:

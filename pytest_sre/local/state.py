@@ -16,7 +16,9 @@ State = Literal[
     "destroyed",
     "failed",
 ]
-Verb = Literal["start", "stop", "restart", "suspend", "update", "destroy", "signal", "exec", "cordon"]
+Verb = Literal[
+    "start", "stop", "restart", "suspend", "update", "destroy", "signal", "exec", "cordon"
+]
 
 SETTLED: Final[frozenset[State]] = frozenset(
     {"created", "started", "stopped", "suspended", "failed", "destroyed"}

@@ -174,7 +174,10 @@ async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byt
 
 
 async def answer_with(
-    answer: aiohttp.ClientResponse, send: Send, *, replaced: HeaderList = []  # noqa: B006
+    answer: aiohttp.ClientResponse,
+    send: Send,
+    *,
+    replaced: HeaderList = [],  # noqa: B006
 ) -> None:
     """Send an answer back, as it comes.
 

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 
 import pytest
 
-from pytest_sre.fly.fleet import FlyMachine, Spread
+from pytest_sre.fly.fleet import FlyMachine
 from pytest_sre.plugin.paths import suite_of
 from pytest_sre.plugin.reports import Judged
 from pytest_sre.plugin.stash import EVIDENCE
 from pytest_sre.recording.rows import Exchange, LogLine
-from pytest_sre.report.tables import exchanges_table, log_tail, table
+from pytest_sre.report.tables import exchanges_table, log_tail
 from pytest_sre.run.evidence import Evidence
 from pytest_sre.run.outcomes import why_inconclusive
 from pytest_sre.run.run import Run
@@ -128,16 +128,3 @@ def _what_was_seen(run: Run, evidence: Evidence | None, machines: list[FlyMachin
         if lines:
             parts.append(log_tail(lines, machine.label))
     return "\n\n".join(parts)
-
-
-def compare_spread(op: str, left: object, right: object) -> list[str] | None:
-    """Explain why what the Machines show is not the set that was expected."""
-    if op != "==" or not isinstance(left, Spread) or not isinstance(right, set | frozenset):
-        return None
-    odd = {machine: value for machine, value in left.by_machine.items() if value not in right}
-    expected = ", ".join(sorted(map(str, right)))
-    rows = [(machine, value) for machine, value in sorted(odd.items())]
-    if not rows:
-        return [f"expected {expected} on some Machine, found it on none"]
-    shown = table(("Machine", "shows"), rows).splitlines()
-    return [f"{len(odd)} of {len(left.by_machine)} Machines do not show {expected}", "", *shown]

@@ -12,7 +12,7 @@ from pytest_sre.fly.errors import FlyError
 from pytest_sre.judge.conclusion import Conclusion
 from pytest_sre.local.images import ReleaseFileError
 from pytest_sre.local.platform import LocalPlatformError
-from pytest_sre.plugin.judging import compare_spread, judge
+from pytest_sre.plugin.judging import judge
 from pytest_sre.plugin.options import target_name
 from pytest_sre.plugin.paths import suite_paths
 from pytest_sre.plugin.progress import ProgressLine
@@ -22,6 +22,7 @@ from pytest_sre.plugin.stash import EVIDENCE, RUN
 from pytest_sre.recording import Recorder, RecordingError
 from pytest_sre.recording.store import new_run_path
 from pytest_sre.report.block import Seen, verdict_block
+from pytest_sre.report.explaining import explain
 from pytest_sre.run.concluding import conclude_run
 from pytest_sre.run.evidence import Evidence
 from pytest_sre.run.platforms import open_platform, rejoin_platform
@@ -103,8 +104,8 @@ class TestSession:
         return report
 
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:
-        """Explain a comparison of what the Machines of an app show."""
-        return compare_spread(op, left, right)
+        """Explain a failed comparison of what was seen, as a table."""
+        return explain(op, left, right)
 
 
 class WorkerSession(TestSession):
@@ -209,17 +210,17 @@ class MainSession(TestSession):
         )
         session.exitstatus = pytest.ExitCode.OK if is_fine else pytest.ExitCode.TESTS_FAILED
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the verdict."""
-        if self._conclusion is None:
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """Print the verdict, below everything that pytest itself has to say."""
+        reporter = config.pluginmanager.getplugin("terminalreporter")
+        if self._conclusion is None or reporter is None:
             return
         conclusion, seen = self._conclusion
         first, *rest = verdict_block(conclusion, seen)
-        terminalreporter.section("release verdict")
-        colour = {_COLOURS[conclusion.verdict]: True, "bold": True}
-        terminalreporter.write_line(first, **colour)
+        reporter.section("release verdict")
+        reporter.write_line(first, **{_COLOURS[conclusion.verdict]: True, "bold": True})
         for line in rest:
-            terminalreporter.write_line(line)
+            reporter.write_line(line)
 
 
 _ORDINARY = frozenset(

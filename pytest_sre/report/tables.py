@@ -3,11 +3,13 @@
 import io
 import time
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pytest_sre.logs.lines import read_line
 from pytest_sre.recording.rows import Exchange, LogLine
 
 _WIDTH = 110
@@ -15,7 +17,11 @@ _WIDTH = 110
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Lay out rows under titles, without colour or markup."""
-    made = Table(*titles, box=None, pad_edge=False, header_style="")
+    made = Table(box=None, pad_edge=False, header_style="")
+    widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
+    for title, width in zip(titles, [*widths[:-1], None], strict=True):
+        # All but the last column are shown whole; the last gives way.
+        made.add_column(title, no_wrap=True, overflow="ellipsis", min_width=width)
     for row in rows:
         made.add_row(*(Text(cell) for cell in row))
     out = io.StringIO()
@@ -34,7 +40,7 @@ def exchanges_table(exchanges: Sequence[Exchange], labels: dict[str, str]) -> st
         (
             labels.get(exchange.machine, exchange.machine or exchange.app),
             exchange.region,
-            f"{exchange.method} {exchange.url.partition('://')[2].partition('/')[2] or ''}".strip(),
+            f"{exchange.method} {urlsplit(exchange.url).path or '/'}",
             str(exchange.status) if exchange.status else exchange.error_kind,
             f"{exchange.total_s * 1000:.0f} ms",
             clean(exchange.body_head or exchange.error, 60),
@@ -47,11 +53,16 @@ def exchanges_table(exchanges: Sequence[Exchange], labels: dict[str, str]) -> st
 def log_tail(lines: Sequence[LogLine], label: str) -> str:
     """Show a Machine's last log lines."""
     shown = [
-        f"  {time.strftime('%H:%M:%S', time.gmtime(line.at))} {line.level:<8} "
-        f"{clean(line.message, _WIDTH - 22)}"
+        f"  {clock(line.at)} {line.level:<8} "
+        f"{clean(read_line(line.message, line.level).text, _WIDTH - 22)}"
         for line in lines
     ]
     return "\n".join([f"last log lines of {label} (UTC):", *shown])
+
+
+def clock(at: float) -> str:
+    """Show a Unix time as the time of day, in UTC."""
+    return time.strftime("%H:%M:%S", time.gmtime(at))
 
 
 def clean(text: str, width: int) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pytest_sre.deploys.rollout import deploy
 from pytest_sre.fly.client import Fly
+from pytest_sre.fly.models import Release
 from pytest_sre.fly.tokens import Token
 from pytest_sre.local.images import image_from_release
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
@@ -123,13 +124,15 @@ def _deploy_missing(settings: Settings, platform: LocalPlatform, release: str | 
                 deploy_locally(fly, platform, spec, release)
 
 
-def deploy_locally(fly: Fly, platform: LocalPlatform, spec: AppSpec, release: str | None) -> None:
+def deploy_locally(
+    fly: Fly, platform: LocalPlatform, spec: AppSpec, release: str | None
+) -> Release:
     """Deploy one app's code, as a release of ``releases/NAME.toml`` or as it is."""
     root = spec.path.parent
     file = root / "releases" / f"{release}.toml" if release else None
     image = image_from_release(root, spec.name, file, commands=spec.processes)
     platform.register_image(image)
-    deploy(
+    return deploy(
         fly,
         spec,
         image=image.ref,

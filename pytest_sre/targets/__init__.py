@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pytest_sre.targets.durations import format_duration, parse_duration_s
     from pytest_sre.targets.errors import ConfigError
     from pytest_sre.targets.fly_toml import FlyToml, load_fly_toml
-    from pytest_sre.targets.load import load_settings, read_permissions, target_names
+    from pytest_sre.targets.load import load_settings, target_names
     from pytest_sre.targets.settings import (
         AppSpec,
         BakeSettings,
@@ -36,7 +36,6 @@ _HOMES = {
     "load_fly_toml": "fly_toml",
     "load_settings": "load",
     "parse_duration_s": "durations",
-    "read_permissions": "load",
     "target_names": "load",
 }
 
@@ -54,7 +53,6 @@ __all__ = [
     "load_fly_toml",
     "load_settings",
     "parse_duration_s",
-    "read_permissions",
     "target_names",
 ]
 

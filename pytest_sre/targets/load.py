@@ -1,7 +1,7 @@
 """From a project's files to the settings of a run on one of its targets."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
@@ -83,25 +83,6 @@ def target_names(root: Path, config_file: Path | None = None) -> tuple[str, ...]
     """
     root = root.absolute()
     return _names(find_source(root, config_file), _fly_files(root))
-
-
-def read_permissions(names: Iterable[str], where: str) -> frozenset[Permission]:
-    """Read permissions by name, as a command line gives them.
-
-    Args:
-        names: such as ``["load", "chaos"]``.
-        where: what they were given to, for the error.
-
-    Raises:
-        ConfigError: there is no such permission.
-    """
-    by_name: dict[str, Permission] = {permission: permission for permission in PERMISSIONS}
-    for name in names:
-        if name not in by_name:
-            raise unknown_name(
-                where=where, what="names an unknown permission", name=name, names=by_name
-            )
-    return frozenset(by_name[name] for name in names)
 
 
 def _fly_files(root: Path) -> Mapping[str, Path]:

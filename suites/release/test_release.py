@@ -9,9 +9,11 @@ pytestmark = pytest.mark.sre(severity="critical", runbook="release.md")
 
 def test_deploy_is_complete(fly_app: FlyApp) -> None:
     """The platform says that the newest release was deployed to its end."""
-    if fly_app.release.status in {"pending", "running"}:
-        raise Inconclusive(f"v{fly_app.release.version} is still being deployed")
-    assert fly_app.release.status in {"complete", "succeeded"}
+    release = fly_app.release
+    if release.status in {"pending", "running"}:
+        raise Inconclusive(f"v{release.version} is still being deployed")
+    unwell = ", ".join(fly_app.unwell()) or "none"
+    assert release.is_complete, f"the deploy ended as {release.status}; Machines unwell: {unwell}"
 
 
 def test_every_machine_runs_the_image(fly_app: FlyApp) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytest_sre.targets import ConfigError, load_settings, read_permissions
+from pytest_sre.targets import ConfigError, load_settings
 
 JOBS = 'app = "jobs"'
 
@@ -146,11 +146,6 @@ def test_permissions_that_the_target_denies_cannot_be_added(write, web):
 
     with pytest.raises(ConfigError, match=r'deny denies "chaos".*the command line'):
         load_settings(root, "prod", allow=frozenset({"chaos"}))
-
-
-def test_an_unknown_permission_on_the_command_line_is_answered_with_the_nearest():
-    with pytest.raises(ConfigError, match=r'^--sre-allow .*"cahos"\n.*\n.*"chaos"\?$'):
-        read_permissions(["load", "cahos"], "--sre-allow")
 
 
 def test_a_mistake_in_a_fly_toml_names_that_file(write):

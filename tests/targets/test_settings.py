@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_sre.targets import load_settings, read_permissions, target_names
+from pytest_sre.targets import load_settings, target_names
 
 EVERYTHING = frozenset({"observe", "load", "chaos", "deploy"})
 
@@ -136,7 +136,7 @@ def test_journeys_are_found_where_they_usually_are(write, web, present, found):
 def test_the_command_line_adds_permissions_for_the_run(write, web):
     root = write({"fly.toml": web})
 
-    found = load_settings(root, "prod", allow=read_permissions(["load", "chaos"], "--sre-allow"))
+    found = load_settings(root, "prod", allow=frozenset({"load", "chaos"}))
 
     assert found.target.allow == {"observe", "load", "chaos"}
 

@@ -90,8 +90,8 @@ async def _signal(request: Request) -> Response:
     lifecycle = leased_machine_of(request)
     number = signal_number((await read_body(request, _Signal)).signal)
     check_allowed("signal", lifecycle.record.state)
-    if lifecycle.process:
-        lifecycle.process.signal_main(number)
+    if lifecycle.execution.process:
+        lifecycle.execution.process.signal_main(number)
     return answer({"ok": True})
 
 
@@ -126,14 +126,14 @@ async def _executed(
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env=lifecycle.variables(),
+            env=lifecycle.execution.variables(),
             cwd=Path(lifecycle.record.blueprint.image.root),
             start_new_session=True,
         )
     except OSError as error:
         text = f"{command[0]}: {error.strerror or error}\n"
         return {"exit_code": 127, "exit_signal": None, "stdout": "", "stderr": text}
-    lifecycle.visitors.add(process.pid)
+    lifecycle.execution.visitors.add(process.pid)
     try:
         async with asyncio.timeout(timeout_s):
             output, errors = await process.communicate(stdin)
@@ -141,7 +141,7 @@ async def _executed(
         raise ApiError(408, f"deadline_exceeded: command did not end in {timeout_s:g}s") from None
     finally:
         kill_group(process.pid)
-        lifecycle.visitors.discard(process.pid)
+        lifecycle.execution.visitors.discard(process.pid)
         await process.wait()
     code = process.returncode or 0
     return {
@@ -153,7 +153,7 @@ async def _executed(
 
 
 async def _ps(request: Request) -> Response:
-    process = machine_of(request).process
+    process = machine_of(request).execution.process
     pids = [process.pid] if process else []
     return answer([each for pid in pids for each in _process_tree(pid)])
 

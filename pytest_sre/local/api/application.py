@@ -8,7 +8,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pytest_sre import __version__
 from pytest_sre.local.api.actions import action_routes
@@ -76,11 +76,11 @@ class _Guarded:
         self._token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_id(message: dict[str, object]) -> None:
+        async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 request_id = f"{ulid()}-local".encode()
                 own = [(b"fly-request-id", request_id), (b"via", b"1.1 fly.io")]
-                message = {**message, "headers": [*message["headers"], *own]}  # type: ignore[misc]
+                message = {**message, "headers": [*message["headers"], *own]}
             await send(message)
 
         given = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")

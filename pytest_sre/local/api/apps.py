@@ -12,8 +12,8 @@ from pytest_sre.local.api.exchange import (
     ApiError,
     answer,
     app_of,
-    fleet_of,
     flag,
+    fleet_of,
     read_body,
     route,
 )

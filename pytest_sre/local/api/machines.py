@@ -14,8 +14,8 @@ from pytest_sre.local.api.exchange import (
     ApiError,
     answer,
     app_of,
-    fleet_of,
     flag,
+    fleet_of,
     leased_machine_of,
     machine_of,
     read_body,
@@ -140,8 +140,11 @@ def _blueprint(wanted: _Wanted, app: App, fleet: Fleet) -> Blueprint:
 def _with_volumes(config: dict[str, Any], app: App) -> dict[str, Any]:
     """Mounts that name a volume by its name get a free volume's id."""
     mounts = config.get("mounts") or []
-    held = {volume["id"] for volume in map(app.attached_volume, app.volumes.values())
-            if volume["attached_machine_id"]}
+    held = {
+        volume["id"]
+        for volume in map(app.attached_volume, app.volumes.values())
+        if volume["attached_machine_id"]
+    }
     named = [_with_volume(mount, app, held) for mount in mounts]
     return {**config, "mounts": named} if mounts else config
 

@@ -1,0 +1,85 @@
+"""Explains a comparison that failed as a table of what was seen, instead of a repr."""
+
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+
+from pytest_sre.fly.fleet import Spread
+from pytest_sre.fly.models import Check, Event
+from pytest_sre.logs.errors import ErrorGroup
+from pytest_sre.logs.lines import read_line
+from pytest_sre.probes.results import HttpResult
+from pytest_sre.report.tables import clean, clock, table
+
+_SHOWN = 20
+_WIDE = 90
+
+Titles = tuple[str, ...]
+
+
+def _check(check: Check) -> Titles:
+    return check.name, check.status, clean(check.output, _WIDE)
+
+
+def _event(event: Event) -> Titles:
+    ended = event.request.exit_event if event.request else None
+    code = str(ended.exit_code) if ended else ""
+    why = "out of memory" if ended and ended.oom_killed else ""
+    return clock(event.at), event.type, code, why
+
+
+def _errors(group: ErrorGroup) -> Titles:
+    said = read_line(group.sample, "").text
+    return f"{group.count}×", f"{len(group.machines)}", clock(group.first_at), clean(said, _WIDE)
+
+
+def _answer(result: HttpResult) -> Titles:
+    what = result.error if result.error_kind else result.text
+    place, asked = result.place, f"{result.method} {result.path}"
+    return place, result.region, asked, result.seen, clean(what, _WIDE // 2)
+
+
+_TABLES: Mapping[type, tuple[str, Titles, Callable[..., Titles]]] = {
+    Check: ("check that fails", ("check", "status", "output"), _check),
+    Event: ("exit", ("when (UTC)", "event", "exit code", "why"), _event),
+    ErrorGroup: ("kind of error", ("times", "Machines", "first (UTC)", "line"), _errors),
+    HttpResult: (
+        "answer that fails",
+        ("Machine", "region", "request", "answer", "what came"),
+        _answer,
+    ),
+}
+
+
+def explain(operator: str, left: object, right: object) -> list[str] | None:
+    """Explain why ``left == right`` does not hold, where we know what they are.
+
+    Returns:
+        Lines for a person, the first a summary; None for values that are not ours.
+    """
+    if operator != "==":
+        return None
+    if isinstance(left, Spread) and isinstance(right, AbstractSet):
+        return _explain_spread(left, right)
+    if isinstance(left, list) and left and right == []:
+        return _explain_list(left)
+    return None
+
+
+def _explain_spread(spread: Spread, expected: AbstractSet[object]) -> list[str]:
+    wanted = ", ".join(sorted(map(str, expected)))
+    odd = sorted((m, value) for m, value in spread.by_machine.items() if value not in expected)
+    if not odd:
+        return [f"expected some Machine to show {wanted}, found none"]
+    summary = f"expected every Machine to show {wanted}, found {len(odd)} that do not"
+    return [summary, *table(("Machine", "shows"), odd).splitlines()]
+
+
+def _explain_list(found: Sequence[object]) -> list[str] | None:
+    if all(isinstance(one, str) for one in found):
+        return [f"expected none, found {len(found)}", *(str(one) for one in found[:_SHOWN])]
+    known = _TABLES.get(type(found[0]))
+    if known is None:
+        return None
+    name, titles, row = known
+    shown = table(titles, [row(one) for one in found[:_SHOWN]])
+    return [f"expected no {name}, found {len(found)}", *shown.splitlines()]

@@ -1,6 +1,7 @@
 """``pytest-sre``: what there is to do outside a test run."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -77,10 +78,8 @@ def _demo(_arguments: argparse.Namespace) -> int:
     except SetupError as error:
         print(error, file=sys.stderr)
         return 4
-    import pytest
-
     print("the demo shop is here; running: pytest --sre-target=local", flush=True)
-    return int(pytest.main(["--sre-target=local"]))
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", "--sre-target=local"])
 
 
 def _up(arguments: argparse.Namespace) -> int:

@@ -52,6 +52,11 @@ class Listener:
         self._socket.listen(1024)
         self._serving = asyncio.create_task(self._server.serve([self._socket]))
 
+    def stop_accepting(self) -> None:
+        """Refuse connections from now on."""
+        for server in self._server.servers:
+            server.close()
+
     async def close(self) -> None:
         """End the listener and its connections."""
         self._server.should_exit = True

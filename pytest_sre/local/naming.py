@@ -13,7 +13,7 @@ def ulid(at: float | None = None) -> str:
     Args:
         at: Unix seconds; now when not given.
     """
-    milliseconds = int((time.time() if at is None else at) * 1000)
+    milliseconds = round((time.time() if at is None else at) * 1000)
     number = milliseconds << 80 | secrets.randbits(80)
     return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -5, -5))
 

@@ -22,6 +22,7 @@ from pytest_sre.local.pids import reap
 _READY_TIMEOUT_S: Final = 15.0
 _STOP_TIMEOUT_S: Final = 5.0
 _LAST_LINES: Final = 2
+_LOOK_AGAIN_S: Final = 0.01
 
 
 class LocalPlatformError(Exception):
@@ -110,13 +111,13 @@ class LocalPlatform:
         Raises:
             LocalPlatformError: it did not start within 15 s, or one runs there already.
         """
-        child = _spawn(state_dir)
+        child = _spawn(state_dir, "--detach")
         try:
             announced = _await_ready(child, state_dir)
-        except LocalPlatformError:
+        finally:
+            # The server is a child of this one, which has ended by now unless all went wrong.
             _end(child)
-            raise
-        return cls(state_dir, announced, child=child)
+        return cls(state_dir, announced)
 
     @classmethod
     def attach(cls, state_dir: Path) -> Self | None:
@@ -202,16 +203,15 @@ class LocalPlatform:
         self.stop()
 
     def _wait_for_end(self) -> bool:
-        try:
-            if self._child is not None:
-                self._child.wait(_STOP_TIMEOUT_S)
-            else:
-                psutil.Process(self.pid).wait(_STOP_TIMEOUT_S)
-        except psutil.NoSuchProcess:
-            return True
-        except (subprocess.TimeoutExpired, psutil.TimeoutExpired):
-            return False
-        return True
+        until = time.monotonic() + _STOP_TIMEOUT_S
+        while time.monotonic() < until:
+            if self._child.poll() is not None if self._child else not self._runs():
+                return True
+            time.sleep(_LOOK_AGAIN_S)
+        return False
+
+    def _runs(self) -> bool:
+        return _is_server(self._announced)
 
     def _ask(self, method: str, path: str, content: bytes | None = None) -> httpx.Response:
         try:

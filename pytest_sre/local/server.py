@@ -1,6 +1,7 @@
-"""The server process: ``python -m pytest_sre.local.server --state-dir DIR [--death-fd N]``.
+"""The server process: ``python -m pytest_sre.local.server --state-dir DIR``.
 
-When it is ready it writes ``DIR/platform.json`` and one line to its standard output. It ends,
+With ``--death-fd N`` it lives as long as whoever started it; with ``--detach`` it goes on in the
+background. When it is ready it writes ``DIR/platform.json`` and one line to its standard output. It ends,
 with all its Machines, on SIGTERM, on SIGINT, when asked by its API, and at once when the
 other end of ``--death-fd`` is closed: when whoever started it is gone, however it ended.
 """
@@ -58,6 +59,7 @@ class Server:
         self._internal = Listener(InternalProxy(self._apps, self._session))
         self._fleet = Fleet(directory, self._apps, self._session, self._internal.url)
         self._proxies: dict[str, tuple[EdgeProxy, Listener]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
         self._api = Listener(
             build_api(
                 self._fleet,
@@ -70,6 +72,11 @@ class Server:
 
     async def run(self) -> None:
         """Serve until told to end, then leave nothing behind."""
+        async with self._session:
+            await self._serve()
+        remove_files(self._directory)
+
+    async def _serve(self) -> None:
         self._watch_for_the_end()
         self._internal.start()
         self._api.start()
@@ -83,9 +90,7 @@ class Server:
         for task in background:
             task.cancel()
         await self._end_machines()
-        await asyncio.gather(*(each.close() for each in self._listeners()))
-        await self._session.close()
-        remove_files(self._directory)
+        await asyncio.gather(*self._closing, *(each.close() for each in self._listeners()))
 
     def _watch_for_the_end(self) -> None:
         loop = asyncio.get_running_loop()
@@ -115,7 +120,10 @@ class Server:
     async def _close_app(self, app: App) -> None:
         await asyncio.gather(*(each.close(at_once=True) for each in app.machines.values()))
         _, listener = self._proxies.pop(app.name)
-        await listener.close()
+        listener.stop_accepting()
+        closing = asyncio.create_task(listener.close())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
         self._announce()
 
     async def _end_machines(self) -> None:
@@ -169,7 +177,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m pytest_sre.local.server")
     parser.add_argument("--state-dir", type=Path, required=True)
     parser.add_argument("--death-fd", type=int)
+    parser.add_argument("--detach", action="store_true")
     given = parser.parse_args(arguments)
+    if given.detach and os.fork():
+        os._exit(0)
     directory: Path = given.state_dir.resolve()
     directory.mkdir(parents=True, exist_ok=True)
     reap(directory / PIDS_FILE)

@@ -144,7 +144,9 @@ async def pass_on(
         ConnectFailed: nothing was sent.
         ExchangeFailed: it was, and no answer began.
     """
-    replaced = {name for name, _ in added} | {b"content-length"}
+    replaced = {name for name, _ in added}
+    if inbound.rest is None:
+        replaced.add(b"content-length")
     headers: CIMultiDict[str] = CIMultiDict()
     for name, value in [*(each for each in inbound.headers if each[0] not in replaced), *added]:
         headers.add(name.decode("latin-1"), value.decode("latin-1"))

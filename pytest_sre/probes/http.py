@@ -207,6 +207,7 @@ class HttpProber:
             moments.headers = time.perf_counter()
             seen.status = response.status
             seen.headers = Headers(response.headers.items())
+            seen.request_id = response.headers.get("fly-request-id", "")
             await seen.read(response)
 
     @functools.cached_property
@@ -223,18 +224,19 @@ class HttpProber:
 class _Seen:
     """What has come of an answer so far."""
 
-    __slots__ = ("body", "headers", "status", "truncated")
+    __slots__ = ("body", "headers", "request_id", "status", "truncated")
 
     def __init__(self) -> None:
         self.status = 0
         self.headers = Headers()
         self.body = b""
+        self.request_id = ""
         self.truncated = False
 
     async def read(self, response: aiohttp.ClientResponse) -> None:
         """Read the body up to the cap; one that goes on beyond it costs its connection."""
-        while chunk := await response.content.read(BODY_CAP_BYTES + 1 - len(self.body)):
-            self.body += chunk
+        while not response.content.at_eof():
+            self.body += await response.content.read(BODY_CAP_BYTES + 1 - len(self.body))
             if len(self.body) > BODY_CAP_BYTES:
                 self.body = self.body[:BODY_CAP_BYTES]
                 self.truncated = True
@@ -283,5 +285,5 @@ def _result(request: HttpRequest, moments: _Moments, seen: _Seen) -> HttpResult:
         body=seen.body,
         truncated=seen.truncated,
         timings=timings,
-        request_id=seen.headers.get("fly-request-id", ""),
+        request_id=seen.request_id,
     )

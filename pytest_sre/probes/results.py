@@ -15,7 +15,7 @@ from pytest_sre.verdict import Inconclusive
 _BODY_HEAD_CHARS = 300
 
 
-class Timings(msgspec.Struct, frozen=True, kw_only=True):
+class Timings(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How long each phase took, in seconds.
 
     A phase that was not needed (a connection that was kept) or not reached is 0.

@@ -77,5 +77,5 @@ def _tested(conclusion: Conclusion) -> str:
 def _seen(seen: Seen) -> str:
     share = f", {seen.failed} failed ({seen.failed / seen.requests:.1%})" if seen.requests else ""
     times = f", p95 {seen.p95_s * 1000:.0f} ms" if seen.requests else ""
-    baked = f"; bake of {seen.bake_s:.0f} s" if seen.bake_s else "; no bake"
+    baked = f"; bake of {seen.bake_s:.1f} s" if seen.bake_s else "; no bake"
     return f"{seen.requests} requests{share}{times}; {seen.log_lines} log lines{baked}"

@@ -12,7 +12,7 @@ from rich.text import Text
 from pytest_sre.logs.lines import read_line
 from pytest_sre.recording.rows import Exchange, LogLine
 
-_WIDTH = 110
+_WIDTH = 120
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -23,7 +23,7 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         # All but the last column are shown whole; the last gives way.
         made.add_column(title, no_wrap=True, overflow="ellipsis", min_width=width)
     for row in rows:
-        made.add_row(*(Text(cell) for cell in row))
+        made.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in row))
     out = io.StringIO()
     Console(file=out, width=_WIDTH, color_system=None, highlight=False).print(made)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())

@@ -50,10 +50,12 @@ def test_http_redirects_to_https(fly_app: FlyApp, probe: Probe) -> None:
 def test_security_headers(fly_app: FlyApp, probe: Probe) -> None:
     """Answers forbid content sniffing, and over TLS tell browsers to stay on it."""
     _public(fly_app)
-    headers = probe.http(fly_app, "/").headers
-    assert headers.get("x-content-type-options", "").lower() == "nosniff"
+    seen = probe.http(fly_app, "/")
+    sniffing = seen.headers.get("x-content-type-options", "").lower()
+    assert sniffing == "nosniff", f"{seen!r} lacks the header x-content-type-options: nosniff"
     if fly_app.url.startswith("https://"):
-        assert "strict-transport-security" in headers
+        has_hsts = "strict-transport-security" in seen.headers
+        assert has_hsts, f"{seen!r} lacks the header strict-transport-security"
 
 
 def test_latency_in_every_region(fly_app: FlyApp, probe: Probe) -> None:

@@ -1,6 +1,7 @@
 """A running local platform, and small apps for its Machines."""
 
 import contextlib
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -67,6 +68,7 @@ server.serve_forever()
 """
 
 PYTHON = ["python", "-S", "-E"]
+_NUMBERS = itertools.count(1)
 
 
 def until(condition: Callable[[], Any], within_s: float = 10.0) -> Any:
@@ -96,6 +98,8 @@ class Client:
             base_url=platform.app_url(app), trust_env=False, timeout=20, headers={"x-hold": "0"}
         )
 
+    until = staticmethod(until)
+
     def close(self) -> None:
         self.api.delete(f"/v1/apps/{self.app}", params={"force": "true"})
         self.api.close()
@@ -119,6 +123,10 @@ class Client:
         if wait:
             self.wait(machine, wait)
         return str(machine)
+
+    def python(self, program: str, **more: Any) -> str:
+        """Create a Machine that runs a Python program."""
+        return self.create([*PYTHON, "-c", program], **more)
 
     def create_web(self, *, wait_healthy: bool = True, **more: Any) -> str:
         """Create a Machine of the web app; its id once its checks pass."""
@@ -192,26 +200,29 @@ def platform(tmp_path_factory: pytest.TempPathFactory, app_root: Path) -> Iterat
         patch.setenv("SECRET_OF_THE_SESSION", "do-not-leak")
         started = LocalPlatform.start(state_dir)
     with contextlib.closing(started):
-        started.register_image(test_image(app_root))
+        started.register_image(_image(app_root))
         yield started
         started.stop()
     assert not state_dir.exists()
 
 
-def test_image(root: Path, ref: str = "registry.local/test:1", **more: Any) -> Image:
+@pytest.fixture(scope="session")
+def app_image(app_root: Path) -> Image:
+    return _image(app_root)
+
+
+def _image(root: Path) -> Image:
     return Image(
-        ref,
+        "registry.local/test:1",
         str(root),
         commands={"web": "python -S -E web.py"},
         env={"FROM_IMAGE": "image", "OVERRIDDEN": "image"},
         labels={"org.opencontainers.image.revision": "abc"},
         digest="sha256:1",
-        **more,
     )
 
 
 @pytest.fixture
-def client(platform: LocalPlatform, request: pytest.FixtureRequest) -> Iterator[Client]:
-    name = f"app-{abs(hash(request.node.nodeid)) % 10**8}"
-    with contextlib.closing(Client(platform, name)) as made:
+def client(platform: LocalPlatform) -> Iterator[Client]:
+    with contextlib.closing(Client(platform, f"app-{next(_NUMBERS)}")) as made:
         yield made

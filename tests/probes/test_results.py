@@ -42,7 +42,11 @@ def test_our_own_fault_is_inconclusive_not_an_outage():
     assert caught.value.cause == "own dns"
 
 
-@pytest.mark.parametrize("read", [lambda r: bool(r), lambda r: r.json, lambda r: r.number("a")])
+@pytest.mark.parametrize(
+    "read",
+    [bool, lambda r: r.json, lambda r: r.number("a")],
+    ids=["truth", "json", "number"],
+)
 def test_nothing_can_be_read_from_what_was_not_observed(read):
     with pytest.raises(Inconclusive):
         read(own_fault())

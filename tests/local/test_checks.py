@@ -1,0 +1,96 @@
+import datetime as dt
+
+
+def test_checks_are_named_and_report_what_they_saw(client):
+    machine = client.create_web(
+        service={
+            "checks": [
+                {"type": "tcp", "interval": "100ms"},
+                {"type": "http", "path": "/healthz", "interval": "100ms"},
+            ]
+        },
+        checks={"own": {"type": "http", "port": 8080, "path": "/readyz", "interval": "100ms"}},
+    )
+    checks = {check["name"]: check for check in client.get(machine)["checks"]}
+    assert list(checks) == ["servicecheck-00-tcp-8080", "servicecheck-01-http-8080", "own"]
+    assert checks["servicecheck-00-tcp-8080"]["output"] == "Success"
+    assert checks["servicecheck-01-http-8080"]["output"].startswith("HTTP 200 OK")
+    for check in checks.values():
+        assert dt.datetime.fromisoformat(check["updated_at"]).tzinfo is not None
+
+
+def test_a_failing_check_says_so_once_and_recovers(client):
+    machine = client.create_web()
+    passing = client.get(machine)["checks"][0]
+    client.proxy.get("/unready")
+    client.until(lambda: not client.is_healthy(machine))
+    critical = client.get(machine)["checks"][0]
+    assert critical["status"] == "critical"
+    assert critical["output"].startswith("HTTP 503 Service Unavailable")
+    assert critical["updated_at"] > passing["updated_at"]
+    client.proxy.get("/ready", headers={"fly-force-instance-id": machine})
+    client.until(lambda: client.is_healthy(machine))
+    lines = [line for line in client.logs() if line["meta"]["event"]["provider"] == "health"]
+    name = "Health check 'servicecheck-00-http-8080' on port 8080"
+    assert [(line["level"], line["message"]) for line in lines] == [
+        ("info", f"{name} is now passing."),
+        (
+            "error",
+            (
+                f"{name} has failed. Your app is not responding properly. Services exposed on ports"
+                " [80, 443] will have intermittent failures until the health check passes."
+            ),
+        ),
+        ("info", f"{name} is now passing."),
+    ]
+    assert {line["instance"] for line in lines} == {machine}
+
+
+def test_failures_in_the_grace_period_do_not_count(client):
+    check = {"type": "tcp", "port": 9, "interval": "50ms", "timeout": "50ms"}
+    patient = client.create(["sleep", "1000"], checks={"own": {**check, "grace_period": "1h"}})
+    hasty = client.create(["sleep", "1000"], checks={"own": {**check, "grace_period": "1ms"}})
+    client.until(lambda: client.get(hasty)["checks"][0]["status"] == "critical")
+    assert client.get(hasty)["checks"][0]["output"] == "connect: connection refused"
+    assert client.get(patient)["checks"][0]["status"] == "warning"
+
+
+def test_a_check_that_takes_too_long_is_critical(client):
+    hold = {"headers": [{"name": "x-hold", "values": ["5"]}]}
+    machine = client.create_web(
+        wait_healthy=False,
+        checks={
+            "slow": {
+                "type": "http",
+                "port": 8080,
+                "path": "/hold",
+                "interval": "50ms",
+                "timeout": "100ms",
+                "grace_period": "1ms",
+                **hold,
+            }
+        },
+    )
+
+    def slow():
+        return next(c for c in client.get(machine)["checks"] if c["name"] == "slow")
+
+    client.until(lambda: slow()["output"] == "context deadline exceeded")
+    assert slow()["status"] == "critical"
+
+
+def test_the_checks_of_a_stopped_machine_do_not_pass(client):
+    machine = client.create_web()
+    client.call("POST", f"/{machine}/stop")
+    client.wait(machine, "stopped")
+    (check,) = client.get(machine)["checks"]
+    assert (check["status"], check["output"]) == ("warning", "the machine hasn't started")
+
+
+def test_checks_go_on_while_a_machine_is_cordoned(client):
+    machine = client.create_web()
+    client.call("POST", f"/{machine}/cordon")
+    client.proxy.get("/x")
+    assert client.is_healthy(machine)
+    client.exec(machine, "sh", "-c", 'touch "$TMPDIR/unready"')
+    client.until(lambda: not client.is_healthy(machine))

@@ -10,7 +10,7 @@ from pytest_sre.slo import samples_to_settle
 SPARE_FAILURES = 1
 MAX_RATE_PER_S = 50.0
 # Journeys write (carts, orders), so a real target sees few of them; practice can have more.
-JOURNEYS_PER_S = {"fly": 1.0, "local": 5.0}
+JOURNEYS_PER_S = {"fly": 0.2, "local": 5.0}
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """The server process: ``python -m pytest_sre.local.server --state-dir DIR``.
 
 With ``--death-fd N`` it lives as long as whoever started it; with ``--detach`` it goes on in the
-background. When it is ready it writes ``DIR/platform.json`` and one line to its standard output. It ends,
-with all its Machines, on SIGTERM, on SIGINT, when asked by its API, and at once when the
+background. When it is ready it writes ``DIR/platform.json`` and one line to its standard output.
+It ends, with all its Machines, on SIGTERM, on SIGINT, when asked by its API, and at once when the
 other end of ``--death-fd`` is closed: when whoever started it is gone, however it ended.
 """
 

@@ -1,5 +1,6 @@
 """A pytest session against a target: begins the run, judges its tests, concludes."""
 
+import os
 import signal
 import time
 from collections.abc import Generator
@@ -8,6 +9,7 @@ from typing import Protocol
 
 import pytest
 
+import pytest_sre
 from pytest_sre.fly.errors import FlyError
 from pytest_sre.judge.conclusion import Conclusion
 from pytest_sre.local.images import ReleaseFileError
@@ -26,6 +28,7 @@ from pytest_sre.report.explaining import explain
 from pytest_sre.run.concluding import conclude_run
 from pytest_sre.run.evidence import Evidence
 from pytest_sre.run.platforms import open_platform, rejoin_platform
+from pytest_sre.run.redacting import redactor
 from pytest_sre.run.run import Handover, Run
 from pytest_sre.shipping import suites_dir
 from pytest_sre.targets import ConfigError, Settings
@@ -118,7 +121,7 @@ class WorkerSession(TestSession):
     def pytest_sessionstart(self) -> None:
         """Join the run."""
         platform = rejoin_platform(self._settings, self._told.platform)
-        recorder = Recorder(self._told.recording_path)
+        recorder = Recorder(self._told.recording_path, clean=redactor(os.environ))
         self._config.stash[RUN] = Run.join(self._settings, platform, recorder, self._told)
 
     def pytest_sessionfinish(self) -> None:
@@ -141,9 +144,11 @@ class MainSession(TestSession):
         signal.signal(signal.SIGTERM, _exit_on_signal)
         at = time.time()
         target = self._settings.target.name
+        self._say_what_takes_time()
         try:
             path = new_run_path(self._settings.root, target, at)
-            recorder = Recorder(path, {"target": target, "started_at": str(at)})
+            about = {"target": target, "started_at": str(at), "version": pytest_sre.__version__}
+            recorder = Recorder(path, about, clean=redactor(os.environ))
             release = self._config.getoption("sre_local_release")
             platform = open_platform(self._settings, release=release)
         except (ReleaseFileError, ConfigError) as error:
@@ -157,6 +162,12 @@ class MainSession(TestSession):
         if not session.config.option.collectonly:
             run.start_bake()
             run.on_wait = ProgressLine(self._config)
+
+    def _say_what_takes_time(self) -> None:
+        reporter = self._config.pluginmanager.getplugin("terminalreporter")
+        if reporter and self._settings.target.platform == "local" and reporter.verbosity >= 0:
+            apps = ", ".join(spec.name for spec in self._settings.target.apps)
+            reporter.write_line(f"sre: deploying {apps} to the local platform")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Node) -> None:

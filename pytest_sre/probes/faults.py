@@ -104,8 +104,9 @@ def _fault_of_time(*, resolving: bool) -> Fault:
 
 
 def _tls_text(error: ssl.SSLError) -> str:
-    verify = getattr(error, "verify_message", "")
-    reason = verify or (error.reason or "").lower().replace("_", " ") or one_line(error)
+    # Python leaves these attributes out of an error that is not OpenSSL's own.
+    verify, reason = getattr(error, "verify_message", ""), getattr(error, "reason", None) or ""
+    reason = verify or reason.lower().replace("_", " ") or one_line(error)
     return f"TLS failed: {reason}"
 
 

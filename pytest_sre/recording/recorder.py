@@ -18,6 +18,10 @@ QUEUE_ROWS = 100_000
 _TRANSACTION_ROWS = 5_000
 
 
+def _as_it_is(row: Row) -> Row:
+    return row
+
+
 class Recorder:
     """Adds rows to a recording; several processes may add to the same file.
 
@@ -27,6 +31,7 @@ class Recorder:
         path: the file, created where there is none; its folder must exist.
         run: what to keep about the run (its id, target, ``started_at``, version), given by
             the process that starts it and by none that joins.
+        clean: applied to each row before it is kept, such as to take secrets out.
 
     Attributes:
         path: the file.
@@ -37,11 +42,18 @@ class Recorder:
         RecordingError: the file cannot be created, or is of another version.
     """
 
-    def __init__(self, path: Path, run: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        run: Mapping[str, str] | None = None,
+        *,
+        clean: Callable[[Row], Row] = _as_it_is,
+    ) -> None:
         self.path = path
         self.error: RecordingError | None = None
         self.dropped = 0
         self._connection = open_for_writing(path)
+        self._clean = clean
         self._rows: list[Row] = []
         self._accepted = 0
         self._settled = 0
@@ -139,7 +151,7 @@ class Recorder:
     def _insert(self, rows: Sequence[Row]) -> None:
         by_type: dict[type[Row], list[Row]] = {}
         for row in rows:
-            by_type.setdefault(type(row), []).append(row)
+            by_type.setdefault(type(row), []).append(self._clean(row))
         with transaction(self._connection, "IMMEDIATE"):
             for row_type, group in by_type.items():
                 self._connection.executemany(insert(table_of(row_type)), map(values_of, group))

@@ -12,7 +12,7 @@ from pytest_sre.fly.models import Machine
 from pytest_sre.local.images import ReleaseFileError
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
 from pytest_sre.run.platforms import LOCAL_ORGANIZATION, by_hand_dir, client_of, deploy_locally
-from pytest_sre.targets import ConfigError, load_settings
+from pytest_sre.targets import ConfigError, Settings, load_settings
 
 _USAGE = 4
 
@@ -20,13 +20,7 @@ _USAGE = 4
 def up(root: Path, target: str, release: str | None) -> int:
     """Start the platform and deploy a target's apps to it; give the exit code."""
     try:
-        settings = load_settings(root, target)
-        if settings.target.platform != "local":
-            raise ConfigError(
-                where=f"target {target}",
-                found=f"is on platform {settings.target.platform}",
-                expected="one on platform local",
-            )
+        settings = _local_settings(root, target)
         platform = LocalPlatform.attach(by_hand_dir(root)) or LocalPlatform.up(by_hand_dir(root))
         with client_of(platform) as fly:
             for spec in settings.target.apps:
@@ -78,6 +72,17 @@ def down(root: Path) -> int:
     return 0
 
 
+def _local_settings(root: Path, target: str) -> Settings:
+    settings = load_settings(root, target)
+    if settings.target.platform != "local":
+        raise ConfigError(
+            where=f"target {target}",
+            found=f"is on platform {settings.target.platform}",
+            expected="one on platform local",
+        )
+    return settings
+
+
 def _table(machines: list[Machine]) -> Table:
     table = Table("Machine", "group", "region", "state", "checks", "image", box=None)
     for machine in machines:
@@ -87,7 +92,7 @@ def _table(machines: list[Machine]) -> Table:
             machine.group,
             machine.region,
             machine.state + (" (cordoned)" if machine.cordoned else ""),
-            f"{passing}/{len(machine.checks)} passing",
+            f"{passing}/{len(machine.checks)} passing" if machine.checks else "none",
             machine.settings.image,
         )
     return table

@@ -79,7 +79,9 @@ def test_a_secret_in_a_url_is_not_shown(url):
     assert "shop.example/x" in shown_url(url)
 
 
-@pytest.mark.parametrize("url", ["https://shop.example/x?page=2", "http://[::1]:80/", "https://a/@b"])
+@pytest.mark.parametrize(
+    "url", ["https://shop.example/x?page=2", "http://[::1]:80/", "https://a/@b"]
+)
 def test_a_url_without_a_secret_is_shown_as_it_is(url):
     assert shown_url(url) == url
 

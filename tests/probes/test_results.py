@@ -81,7 +81,9 @@ def test_a_value_is_found_through_objects_and_lists():
     assert document({"items": [{"name": "tea"}]}).value("items.0.name") == "tea"
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>502</html>", b'{"cut": ', b"\xff\xfe\xfa", b"[" * 60_000])
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>502</html>", b'{"cut": ', b"\xff\xfe\xfa", b"[" * 60_000]
+)
 def test_a_body_that_is_not_json_is_a_failure_that_shows_it(body):
     result = answer(502, body=body, headers=Headers([("Content-Type", "text/html")]))
 

@@ -82,7 +82,9 @@ def failure(answer: Answer, token: Token) -> errors.FlyError:
         case 403:
             return _forbidden(answer.call, token, found, where)
         case 404:
-            return errors.NotFound("what the address names to exist", found, where, _check_names(answer.call))
+            return errors.NotFound(
+                "what the address names to exist", found, where, _check_names(answer.call)
+            )
         case 408:
             return errors.TimedOut("it to be done in time", found, where)
         case 409:

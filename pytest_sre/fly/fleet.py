@@ -1,133 +1,17 @@
-"""The apps and Machines of a target as tests see them, and the watch that keeps them current."""
+"""The apps and Machines of a target, as tests see them."""
 
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from pytest_sre.fly.client import Fly
 from pytest_sre.fly.models import Check, Event, Machine, Release
-from pytest_sre.recording.rows import CheckSeen, EventSeen, MachineSeen, Row
+from pytest_sre.fly.watch import FleetWatch
 from pytest_sre.targets import AppSpec, FlyToml, Settings
 from pytest_sre.verdict import Inconclusive
 
 _POLL_S = 0.1
-# Machines that flyctl starts for a moment; they are not part of the app.
-_PASSING_GROUPS = frozenset(
-    {"fly_app_release_command", "fly_app_test_machine_command", "fly_app_console"}
-)
-
-
-class FleetWatch:
-    """Asks the platform about apps, at most once in ``fresh_s`` seconds, and records changes.
-
-    Safe to use from several threads.
-    """
-
-    def __init__(self, fly: Fly, write: Callable[[Row], None], *, fresh_s: float = 2.0) -> None:
-        self._fly, self._write, self._fresh_s = fly, write, fresh_s
-        self._lock = threading.Lock()
-        self._asked_at: dict[str, float] = {}
-        self._machines: dict[str, tuple[Machine, ...]] = {}
-        self._releases: dict[str, tuple[Release, ...]] = {}
-        self._seen: dict[object, object] = {}
-
-    def machines(self, app: str) -> tuple[Machine, ...]:
-        """Give the app's Machines, sorted by process group, region and id.
-
-        Raises:
-            FlyError: the platform does not say.
-        """
-        with self._lock:
-            age_s = time.monotonic() - self._asked_at.get(app, float("-inf"))
-            if age_s > self._fresh_s:
-                self._machines[app] = self._ask(app)
-                self._asked_at[app] = time.monotonic()
-            return self._machines[app]
-
-    def releases(self, app: str) -> tuple[Release, ...]:
-        """Give the app's newest releases, newest first; asked once a run."""
-        with self._lock:
-            if app not in self._releases:
-                found = self._fly.releases(app, limit=10)
-                self._releases[app] = tuple(sorted(found, key=lambda r: -r.version))
-            return self._releases[app]
-
-    def _ask(self, app: str) -> tuple[Machine, ...]:
-        machines = sorted(
-            (m for m in self._fly.machines(app) if m.group not in _PASSING_GROUPS),
-            key=lambda m: (m.group, m.region, m.id),
-        )
-        at = time.time()
-        for machine in machines:
-            for row in _rows_of(app, machine, at):
-                self._write_if_new(row)
-        return tuple(machines)
-
-    def _write_if_new(self, row: Row) -> None:
-        key, value = _identity(row)
-        if self._seen.get(key) != value:
-            self._seen[key] = value
-            self._write(row)
-
-
-def _rows_of(app: str, machine: Machine, at: float) -> Iterator[Row]:
-    yield MachineSeen(
-        at=at,
-        app=app,
-        machine=machine.id,
-        name=machine.name,
-        region=machine.region,
-        group=machine.group,
-        state=machine.state,
-        instance_id=machine.instance_id,
-        image=machine.settings.image,
-        release_version=machine.release_version,
-        cordoned=machine.cordoned,
-    )
-    for check in machine.checks:
-        yield CheckSeen(
-            at=at,
-            app=app,
-            machine=machine.id,
-            check=check.name,
-            status=check.status,
-            output=check.output[:1024],
-        )
-    for event in machine.events:
-        yield _event_row(app, machine.id, event)
-
-
-def _event_row(app: str, machine: str, event: Event) -> EventSeen:
-    request = event.request
-    ended = request.exit_event if request else None
-    return EventSeen(
-        at=event.at,
-        app=app,
-        machine=machine,
-        id=event.id or f"{event.type}-{event.timestamp}",
-        type=event.type,
-        status=event.status,
-        source=event.source,
-        exit_code=ended.exit_code if ended else None,
-        oom_killed=bool(ended and ended.oom_killed),
-        requested_stop=bool(ended and ended.requested_stop),
-        restart_count=request.restart_count if request else 0,
-    )
-
-
-def _identity(row: Row) -> tuple[object, object]:
-    """Split a row into what it is about and what it says, its time left out."""
-    match row:
-        case MachineSeen():
-            return ("machine", row.machine), (row.state, row.instance_id, row.image, row.cordoned)
-        case CheckSeen():
-            return ("check", row.machine, row.check), (row.status, row.output)
-        case EventSeen():
-            return ("event", row.machine, row.id), True
-    raise TypeError(f"expected a row about a Machine, found {type(row).__name__}")
 
 
 class Spread(AbstractSet[str]):

@@ -14,7 +14,8 @@ from pytest_sre.bake.plan import Endpoint, plan_bake
 from pytest_sre.bake.watch import SPAN, BakeWatch
 from pytest_sre.bake.window import Bake
 from pytest_sre.fly.errors import FlyError
-from pytest_sre.fly.fleet import FleetWatch, FlyApp, FlyMachine
+from pytest_sre.fly.fleet import FlyApp, FlyMachine
+from pytest_sre.fly.watch import FleetWatch
 from pytest_sre.journeys import Journey, load_journeys, registered
 from pytest_sre.journeys.run import JourneyRunner, Journeys
 from pytest_sre.logs.since import Logs

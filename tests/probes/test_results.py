@@ -96,7 +96,7 @@ def test_a_body_that_is_not_json_is_a_failure_that_shows_it(body):
 
 def test_a_capped_body_is_never_read_as_a_document():
     with pytest.raises(Inconclusive, match="longer than"):
-        answer(body=b"123", truncated=True).json.real
+        answer(body=b"123", truncated=True).number("0")
 
 
 documents = st.recursive(
@@ -122,9 +122,10 @@ def test_a_number_read_from_any_document_is_one_that_is_in_it(content, path):
 def test_any_body_is_either_a_number_or_a_verdict(body):
     result = answer(body=body)
     try:
-        assert math.isfinite(result.number("a"))
+        number = result.number("a")
     except (Inconclusive, AssertionError):
-        pass
+        return
+    assert math.isfinite(number)
 
 
 @given(st.binary(max_size=40), st.sampled_from(["utf-8", "latin-1", "utf-16", "no-such", "", "\0"]))

@@ -5,8 +5,12 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest_sre
+
+if TYPE_CHECKING:
+    from pytest_sre.local.commands import Outcome
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -85,16 +89,25 @@ def _demo(_arguments: argparse.Namespace) -> int:
 def _up(arguments: argparse.Namespace) -> int:
     from pytest_sre.run.by_hand import up
 
-    return up(Path.cwd(), arguments.target, arguments.release)
+    print("starting the local platform", file=sys.stderr)
+    return _show(up(Path.cwd(), arguments.target, arguments.release))
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    from pytest_sre.run.by_hand import status
+    from pytest_sre.local.commands import status
+    from pytest_sre.run.platforms import by_hand_dir
 
-    return status(Path.cwd(), as_json=arguments.json)
+    return _show(status(by_hand_dir(Path.cwd()), as_json=arguments.json))
 
 
 def _down(_arguments: argparse.Namespace) -> int:
-    from pytest_sre.run.by_hand import down
+    from pytest_sre.local.commands import down
+    from pytest_sre.run.platforms import by_hand_dir
 
-    return down(Path.cwd())
+    return _show(down(by_hand_dir(Path.cwd())))
+
+
+def _show(outcome: "Outcome") -> int:
+    """Print what a command has to say, a failure to standard error; give its exit code."""
+    print("\n".join(outcome.lines), file=sys.stderr if outcome.exit_code else sys.stdout)
+    return outcome.exit_code

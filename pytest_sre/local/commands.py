@@ -10,10 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from pytest_sre.fly.models import Machine
-from pytest_sre.local.files import PIDS_FILE
+from pytest_sre.local.files import PIDS_FILE, remove_files
 from pytest_sre.local.pids import reap
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
-from pytest_sre.local.server import remove_files
 
 _WIDTH = 100
 

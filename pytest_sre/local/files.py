@@ -1,5 +1,6 @@
-"""The names of the server's files, and how they are written."""
+"""The names of the server's files, and how they are written and removed."""
 
+import shutil
 from pathlib import Path
 
 PLATFORM_FILE = "platform.json"
@@ -15,3 +16,13 @@ def write_whole(path: Path, content: bytes) -> None:
     partial.touch(mode=0o600)
     partial.write_bytes(content)
     partial.replace(path)
+
+
+def remove_files(directory: Path) -> None:
+    """Remove what a server made in its state directory, and the directory when it is empty."""
+    for name in (PLATFORM_FILE, PIDS_FILE, LOG_FILE):
+        (directory / name).unlink(missing_ok=True)
+    for name in (VOLUMES, TEMPORARY):
+        shutil.rmtree(directory / name, ignore_errors=True)
+    if not any(directory.iterdir()):
+        directory.rmdir()

@@ -32,6 +32,9 @@ from pytest_sre.local.upstream import (
 
 _SERVER: Final = f"Fly/{__version__} (local)".encode()
 _VIA: Final = b"1.1 fly.io"
+_BROKE_OFF: Final = (
+    "[PU02] could not complete HTTP request to instance: connection closed before message completed"
+)
 _LONGEST_WAIT_S: Final = 10.0
 _LOOK_AGAIN_S: Final = 0.02
 _WAKING: Final = frozenset({"starting", "started"})
@@ -81,13 +84,12 @@ class EdgeProxy:
             except ConnectFailed:
                 tried[record.id] = self._log_refused(record)
             except ExchangeFailed:
-                self._log(
-                    "[PU02] could not complete HTTP request to instance: connection closed before"
-                    " message completed",
-                    record,
-                )
+                self._log(_BROKE_OFF, record)
                 await answer_text(send, 502, "the Machine gave no complete answer", own)
                 return
+            except ConnectionResetError:
+                self._log(_BROKE_OFF, record)
+                raise
             else:
                 return
 

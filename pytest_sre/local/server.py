@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import os
 import secrets
-import shutil
 import signal
 import sys
 import time
@@ -22,14 +21,7 @@ import msgspec
 from pytest_sre import __version__
 from pytest_sre.local.api import build_api
 from pytest_sre.local.autostop import stop_idle_machines
-from pytest_sre.local.files import (
-    LOG_FILE,
-    PIDS_FILE,
-    PLATFORM_FILE,
-    TEMPORARY,
-    VOLUMES,
-    write_whole,
-)
+from pytest_sre.local.files import PIDS_FILE, PLATFORM_FILE, remove_files, write_whole
 from pytest_sre.local.fleet import App, Fleet
 from pytest_sre.local.internal_proxy import InternalProxy
 from pytest_sre.local.listener import Listener
@@ -147,16 +139,6 @@ class Server:
             "apps": {name: listener.url for name, (_, listener) in self._proxies.items()},
         }
         write_whole(self._directory / PLATFORM_FILE, msgspec.json.encode(content))
-
-
-def remove_files(directory: Path) -> None:
-    """Remove what a server made in its state directory, and the directory when it is empty."""
-    for name in (PLATFORM_FILE, PIDS_FILE, LOG_FILE):
-        (directory / name).unlink(missing_ok=True)
-    for name in (VOLUMES, TEMPORARY):
-        shutil.rmtree(directory / name, ignore_errors=True)
-    if not any(directory.iterdir()):
-        directory.rmdir()
 
 
 def _say_ready() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -179,7 +179,7 @@ async def answer_with(
     answer: aiohttp.ClientResponse,
     send: Send,
     *,
-    replaced: HeaderList = [],  # noqa: B006
+    replaced: Sequence[tuple[bytes, bytes]] = (),
 ) -> None:
     """Send an answer back, as it comes.
 
@@ -241,6 +241,7 @@ async def unless_gone(work: "asyncio.Task[None]", receive: Receive) -> None:
             await work
     finally:
         gone.cancel()
+        work.cancel()
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -53,13 +53,13 @@ def take_session(config: pytest.Config) -> None:
         pytest.UsageError: there is a mistake in what the user said; nothing was contacted.
     """
     settings = read_settings(config, target_name(config) or "")
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.args[:] = _default_paths(config, settings)
     told: str | None = getattr(config, "workerinput", {}).get(_HANDOVER)
     if told is not None:
         config.pluginmanager.register(WorkerSession(config, settings, told), "sre-session")
         return
     since_at = read_since(config, time.time())
-    if config.args_source is not pytest.Config.ArgsSource.ARGS:
-        config.args[:] = _default_paths(config, settings)
     config.pluginmanager.register(MainSession(config, settings, since_at), "sre-session")
 
 

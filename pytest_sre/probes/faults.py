@@ -19,6 +19,7 @@ _RESETS = {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ESHUTDOWN}
 # The resolver answered that there is no such name, or no address under it.
 _NO_SUCH_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 
+_ERRNO_OF_BARE: dict[type[ConnectionError], int] = {ConnectionRefusedError: errno.ECONNREFUSED}
 _ERRNO_IN_TEXT = re.compile(r"\[Errno (\d+)\]")
 
 
@@ -134,4 +135,6 @@ def _errnos(error: OSError) -> list[int]:
     """Return the error's number, or those listed in the text of a combined error."""
     if error.errno is not None:
         return [error.errno]
+    if isinstance(error, ConnectionError):  # asyncio raises these bare
+        return [_ERRNO_OF_BARE.get(type(error), errno.ECONNRESET)]
     return [int(code) for code in _ERRNO_IN_TEXT.findall(str(error))]

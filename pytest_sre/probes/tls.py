@@ -13,6 +13,7 @@ from cryptography import x509
 
 from pytest_sre.probes.addresses import Unreachable, connection
 from pytest_sre.probes.answers import TlsResult, matches_host
+from pytest_sre.probes.faults import Fault
 from pytest_sre.probes.requests import DEFAULT_TIMEOUT_S
 
 _HOSTNAME_MISMATCH, _ADDRESS_MISMATCH = 62, 64  # X509_V_ERR_HOSTNAME_MISMATCH, _IP_ADDRESS_
@@ -59,7 +60,7 @@ async def probe_tls(
         look = await _look(target, _verifying(ca))
     except Unreachable as unreachable:
         failed = blank.failed_by(unreachable.fault, time.perf_counter() - started)
-        if not isinstance(unreachable.error, ssl.SSLError):
+        if failed.error_kind not in {"tls", "reset"}:
             return failed
         return await _look_again(failed, target, ca, unreachable.error)
     seen = _described(blank, look, chain_ok=True, hostname_ok=True)
@@ -67,20 +68,23 @@ async def probe_tls(
 
 
 async def _look_again(
-    failed: TlsResult, target: _Host, ca: str | None, error: ssl.SSLError
+    failed: TlsResult, target: _Host, ca: str | None, error: OSError
 ) -> TlsResult:
     """Fill in what is presented by a host that does not verify."""
     try:
         look = await _look(target, _lenient())
     except Unreachable:
         return failed
+    if failed.error_kind == "reset":
+        text = f"TLS failed: the handshake was cut, though one by {look.protocol} works"
+        failed = failed.failed_by(Fault("tls", False, text), failed.total_s)
     chain_ok = await _chain_ok(target, ca, error)
     names = _names(look.certificate)
     hostname_ok = matches_host(names, target.server_name)
     return _described(failed, look, chain_ok=chain_ok, hostname_ok=hostname_ok)
 
 
-async def _chain_ok(target: _Host, ca: str | None, error: ssl.SSLError) -> bool | None:
+async def _chain_ok(target: _Host, ca: str | None, error: OSError) -> bool | None:
     """Tell whether the chain verifies, where OpenSSL stopped at another fault."""
     if not isinstance(error, ssl.SSLCertVerificationError):
         return None

@@ -261,13 +261,18 @@ class Run:
         while time.monotonic() < deadline:
             spans = self.recording.rows(Span, name=SPAN)
             if spans:
+                self._tell("")
                 return spans[0]
             if self.own_fault:
                 raise self.own_fault
-            if self.on_wait and self.watched:
-                self.on_wait(self.watched.progress.line(time.time()))
+            if self.watched:
+                self._tell(self.watched.progress.line(time.time()))
             time.sleep(_POLL_S)
         raise Inconclusive("the bake did not end in time", cause="own bake")
+
+    def _tell(self, line: str) -> None:
+        if self.on_wait:
+            self.on_wait(line)
 
     @cached_property
     def recording(self) -> Recording:

@@ -13,6 +13,7 @@ from pytest_sre.verdict import Inconclusive, Verdict
 
 CONFIDENCE = 0.95
 _BISECTIONS = 60
+_NEGLIGIBLE = 1e-17
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,11 @@ def judge_ratio(bad: int, total: int, limit: float) -> Judgement:
     Returns:
         HEALTHY when the upper bound keeps the limit, UNHEALTHY when the lower bound breaks it,
         INCONCLUSIVE in between and with no events at all.
+
+    Raises:
+        ValueError: the limit is not between 0 and 1; no sample could show that it is kept.
     """
+    _require_ratio(limit)
     lower, upper = lower_bound(bad, total), upper_bound(bad, total)
     if total and upper <= limit:
         return Judgement(Verdict.HEALTHY, bad, total, limit, lower, upper)
@@ -82,7 +87,12 @@ def judge_ratio(bad: int, total: int, limit: float) -> Judgement:
 
 
 def samples_to_settle(limit: float, bad: int = 0) -> int:
-    """Count the events of which ``bad`` may be bad and the limit is still shown to be kept."""
+    """Count the events of which ``bad`` may be bad and the limit is still shown to be kept.
+
+    Raises:
+        ValueError: the limit is not between 0 and 1.
+    """
+    _require_ratio(limit)
     low, high = bad, bad + 1
     while upper_bound(bad, high) > limit:
         low, high = high, 2 * high
@@ -106,20 +116,31 @@ def lower_bound(bad: int, total: int) -> float:
     return _root(lambda ratio: CONFIDENCE - _at_most(bad - 1, total, ratio), rising=True)
 
 
+def _require_ratio(limit: float) -> None:
+    if not 0 < limit < 1:
+        raise ValueError(f"expected a limit between 0 and 1, found {limit:g}")
+
+
 def _at_most(bad: int, total: int, ratio: float) -> float:
     """Give P(X <= bad) for X ~ Binomial(total, ratio), 0 < ratio < 1."""
     log_p, log_q = math.log(ratio), math.log1p(-ratio)
-    log_n = math.lgamma(total + 1)
-    return math.fsum(
-        math.exp(
-            log_n
-            - math.lgamma(k + 1)
-            - math.lgamma(total - k + 1)
-            + k * log_p
-            + (total - k) * log_q
-        )
-        for k in range(bad + 1)
-    )
+    if bad > total * ratio:
+        return 1.0 - _tail(total - bad - 1, total, log_q, log_p)
+    return _tail(bad, total, log_p, log_q)
+
+
+def _tail(last: int, total: int, log_p: float, log_q: float) -> float:
+    """Sum P(X = k) from ``last``, which is not above the mean, down to where no more counts."""
+    ways = math.lgamma(total + 1) - math.lgamma(last + 1) - math.lgamma(total - last + 1)
+    term = math.exp(ways + last * log_p + (total - last) * log_q)
+    odds = math.exp(log_q - log_p)
+    found = 0.0
+    for k in range(last, -1, -1):
+        found += term
+        if term <= found * _NEGLIGIBLE:
+            break
+        term *= odds * k / (total - k + 1)
+    return found
 
 
 def _root(function: Callable[[float], float], *, rising: bool = False) -> float:

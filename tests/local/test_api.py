@@ -10,7 +10,7 @@ FOREVER = ["sleep", "1000"]
 def test_a_wrong_token_is_401_everywhere(platform, header):
     headers = {} if header is None else {"authorization": header}
     for path in ("/v1/apps", "/api/v1/apps/x/logs", "/_local", "/nowhere"):
-        answer = httpx.get(platform.api_url + path, headers=headers, trust_env=False)
+        answer = httpx.get(platform.api_url + path, headers=headers, trust_env=False, verify=False)
         assert answer.status_code == 401
         assert answer.json() == {"error": "Authenticate: token validation error"}
 
@@ -18,7 +18,9 @@ def test_a_wrong_token_is_401_everywhere(platform, header):
 @pytest.mark.parametrize("form", ["Bearer {}", "FlyV1 {}", "Bearer FlyV1 {}", "{}", "FlyV1 x,{}"])
 def test_the_token_is_accepted_in_each_form_that_clients_send(platform, form):
     headers = {"authorization": form.format(platform.token)}
-    answer = httpx.get(f"{platform.api_url}/v1/apps", headers=headers, trust_env=False)
+    answer = httpx.get(
+        f"{platform.api_url}/v1/apps", headers=headers, trust_env=False, verify=False
+    )
     assert answer.status_code == 200
     assert answer.headers["fly-request-id"]
 
@@ -35,7 +37,7 @@ def test_apps_are_created_listed_and_deleted(client):
     assert deleted.status_code == 202
     assert client.api.get(f"/v1/apps/{client.app}").status_code == 404
     with pytest.raises(httpx.ConnectError):
-        httpx.get(url, trust_env=False)
+        httpx.get(url, trust_env=False, verify=False)
 
 
 def test_what_is_not_json_is_400_and_what_is_not_served_404(client):

@@ -141,7 +141,7 @@ def test_the_hard_limit_holds_back_what_a_machine_cannot_take(client):
     url = str(client.proxy.base_url)
 
     def hold(_):
-        with httpx.Client(trust_env=False, timeout=20) as http:
+        with httpx.Client(trust_env=False, verify=False, timeout=20) as http:
             return http.get(f"{url}/hold", headers={"x-hold": "0.2"}).elapsed.total_seconds()
 
     with concurrent.futures.ThreadPoolExecutor(3) as pool:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -123,12 +124,13 @@ def test_chosen_suites_are_run(scripts: Path, their_repository: Path) -> None:
     assert "test_checks_pass" not in listed
 
 
-def _as_fly(root: Path, status: dict[str, dict[str, str]]) -> dict[str, str]:
+def _as_fly(root: Path, status: dict[str, Any]) -> dict[str, str]:
     """Make the stand-in be Fly.io for the target ``prod``."""
-    url = status["urls"]["hello"]
+    (app,) = status["apps"]
+    url = app["url"]
     (root / "sre.toml").write_text(f'[targets.prod]\nurl = "{url}"\n')
     token = json.loads((root / ".sre" / "local" / "by-hand" / "platform.json").read_text())["token"]
-    api = str(status["api"])
+    api = status["url"]
     return {
         "FLY_API_TOKEN": token,
         "FLY_FLAPS_BASE_URL": api,

@@ -56,7 +56,7 @@ def test_a_flake_names_the_check():
 def test_giving_up_shows_the_last_failure_and_the_number_of_tries():
     check = Script(AssertionError("first"), AssertionError("503 != 200"))
 
-    with pytest.raises(AssertionError, match=r"failed \d+ tries in .*503 != 200") as caught:
+    with pytest.raises(AssertionError, match=r"(?s)failed \d+ tries in .*503 != 200") as caught:
         eventually(check, within="50ms", every="5ms")
 
     assert f"{check.tries} tries" in str(caught.value)

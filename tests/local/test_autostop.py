@@ -1,0 +1,46 @@
+import asyncio
+
+import pytest
+
+from pytest_sre.local.autostop import stop_idle_machines
+from pytest_sre.local.fleet import Fleet
+from pytest_sre.local.proxy import EdgeProxy
+from pytest_sre.local.records import Blueprint
+from pytest_sre.local.upstream import open_session
+
+
+async def reached(record, state):
+    async with asyncio.timeout(10):
+        while record.state != state:
+            await record.changed.wait()
+
+
+@pytest.mark.parametrize(("autostop", "ends"), [(True, "stopped"), ("suspend", "suspended")])
+def test_idle_machines_are_stopped_down_to_the_least_number(tmp_path, app_image, autostop, ends):
+    async def run():
+        async with open_session() as session:
+            app = Fleet(tmp_path, {}, session, "http://127.0.0.1:9").create_app("shop", "personal")
+            service = {"autostop": autostop, "min_machines_running": 1, "ports": [{"port": 80}]}
+            config = {"init": {"cmd": ["sleep", "1000"]}, "services": [service]}
+            blueprint = Blueprint.read(config, app_image, {})
+            records = [
+                app.create_machine(
+                    blueprint, name=region, region=region, cordoned=False, skip_launch=False
+                )
+                for region in ("iad", "ams", "iad")
+            ]
+            for record in records:
+                await reached(record, "started")
+            proxies = [(app, EdgeProxy(app, session))]
+            task = asyncio.create_task(stop_idle_machines(lambda: proxies, period_s=0.02))
+            near, far = [records[0], records[2]], records[1]
+            await reached(far, ends)
+            first = [asyncio.create_task(reached(each, ends)) for each in near]
+            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.sleep(0.1)
+            for each in (task, *first):
+                each.cancel()
+            assert sorted(each.state for each in near) == sorted(["started", ends])
+            await asyncio.gather(*(each.close(at_once=True) for each in app.machines.values()))
+
+    asyncio.run(run())

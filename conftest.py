@@ -3,6 +3,3 @@
 The suites need nothing from here: the demo shop's journeys are named in sre.toml, so that the
 bake, which runs beside pytest, knows them too. Tests have a conftest of their own in ``tests/``.
 """
-
-# pytest takes this from the topmost conftest only.
-pytest_plugins = ["pytester"]

@@ -74,7 +74,7 @@ def _suites(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _demo(_arguments: argparse.Namespace) -> int:
+def _demo(_arguments: argparse.Namespace) -> int:  # noqa: RET503 - it becomes pytest
     from pytest_sre.shipping import SetupError, set_up_demo
 
     try:
@@ -83,7 +83,9 @@ def _demo(_arguments: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 4
     print("the demo shop is here; running: pytest --sre-target=local", flush=True)
-    os.execv(sys.executable, [sys.executable, "-m", "pytest", "--sre-target=local"])
+    # Becomes pytest, so that Ctrl-C and the exit code are pytest's own.
+    command = [sys.executable, "-m", "pytest", "--sre-target=local"]
+    os.execv(sys.executable, command)  # noqa: S606
 
 
 def _up(arguments: argparse.Namespace) -> int:

@@ -17,6 +17,7 @@ from pytest_sre.probes.loop import BackgroundLoop
 from pytest_sre.probes.requests import HttpRequest
 from pytest_sre.recording.recorder import Recorder
 from pytest_sre.recording.rows import Exchange, OwnFault, Row, Span
+from pytest_sre.verdict import Inconclusive
 
 SPAN = "bake"
 _LOOK_EVERY_S = 2.0
@@ -131,7 +132,7 @@ class BakeWatch:
             self._runners.append(runner)
         try:
             runner.run(journey)
-        except Exception:  # noqa: BLE001 - any failure of a user's journey is a recorded failure
+        except BaseException:  # noqa: BLE001 - pytest.fail and sys.exit included: it is recorded
             return
 
     async def _look_inside(self) -> None:
@@ -144,8 +145,9 @@ class BakeWatch:
             try:
                 look()
             except FlyError as error:
-                fault = OwnFault(at=time.time(), cause="platform api", detail=str(error))
-                self._recorder.write(fault)
+                self._write(OwnFault(at=time.time(), cause="platform api", detail=str(error)))
+            except Inconclusive as error:
+                self._write(OwnFault(at=time.time(), cause=error.cause, detail=error.reason))
 
     def _write(self, row: Row) -> None:
         if isinstance(row, Exchange):

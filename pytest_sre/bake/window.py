@@ -166,6 +166,26 @@ class Bake:
                 f"for {gap_s:.1f} of {self.window_s:.1f} s of the bake no request was made"
             )
 
+    def check_journeys(self) -> None:
+        """Pass unless the journeys are shown to break an objective; few samples break none.
+
+        A journey that fails by an assertion counts, whatever the status of its answers.
+
+        Raises:
+            AssertionError: they break one.
+            Inconclusive: no journey got to ask anything.
+        """
+        limits = self.objectives
+        self.journeys.check_not_worse(
+            error_ratio=limits.error_ratio, latency_p95_s=limits.latency_p95_s
+        )
+        walked = [run for run in self.journey_runs if not run.own_fault]
+        failed = [run for run in walked if not run.ok]
+        judgement = judge_ratio(len(failed), len(walked), limits.error_ratio)
+        assert judgement.verdict is not Verdict.UNHEALTHY, (
+            f"journeys that failed: {judgement}; {failed[-1].journey}: {failed[-1].error}"
+        )
+
     def __repr__(self) -> str:
         seen = self.traffic
         return (

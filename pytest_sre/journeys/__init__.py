@@ -9,6 +9,12 @@ A journey is one function over an HTTP client::
         assert order.status_code == 201
 """
 
-from pytest_sre.journeys.registry import Journey, journey, load_journeys, registered
+from pytest_sre.journeys.registry import (
+    Journey,
+    JourneyFileError,
+    journey,
+    load_journeys,
+    registered,
+)
 
-__all__ = ["Journey", "journey", "load_journeys", "registered"]
+__all__ = ["Journey", "JourneyFileError", "journey", "load_journeys", "registered"]

@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     import httpx
 
 Flow = Callable[["httpx.Client"], None]
+
+_SHOWN = 300
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,7 @@ def load_journeys(files: Iterable[Path]) -> None:
     """Import the files that register journeys; a file is imported once.
 
     Raises:
-        OSError: a file cannot be read.
-        Exception: whatever a file raises when it is imported.
+        JourneyFileError: a file cannot be imported.
     """
     for file in files:
         name = f"_sre_journeys_{abs(hash(file.resolve())):x}"
@@ -66,17 +68,39 @@ def load_journeys(files: Iterable[Path]) -> None:
             _import(name, file)
 
 
+class JourneyFileError(Exception):
+    """A file of journeys cannot be imported; says where and why, in at most four lines."""
+
+    def __init__(self, file: Path, error: BaseException) -> None:
+        what = " ".join(str(error).split())[:_SHOWN]
+        super().__init__(
+            f"{file}{_line_of(file, error)}: {type(error).__name__}: {what}\n"
+            "expected a Python file that can be imported and registers journeys with @journey"
+        )
+
+
 def _import(name: str, file: Path) -> None:
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
-        raise ImportError(f"expected a Python file with journeys, found {file}")
+        raise JourneyFileError(file, ImportError("its name does not end in .py"))
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
+    except KeyboardInterrupt:
         raise
+    except BaseException as error:  # noqa: BLE001 - sys.exit() in it would end pytest as if well
+        del sys.modules[name]
+        raise JourneyFileError(file, error) from error
+
+
+def _line_of(file: Path, error: BaseException) -> str:
+    """Say in which line of the file the error arose, where that is known."""
+    if isinstance(error, SyntaxError) and error.filename == str(file):
+        return f", line {error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == str(file)]
+    return f", line {lines[-1]}" if lines else ""
 
 
 def _origin(flow: Flow) -> str:

@@ -11,10 +11,12 @@ import httpx
 import pytest_sre
 from pytest_sre.journeys.registry import Journey
 from pytest_sre.probes.faults import Fault, fault_of, own_cause
+from pytest_sre.probes.requests import shown_url
 from pytest_sre.recording.rows import Exchange, JourneyRun, Row
 from pytest_sre.verdict import Inconclusive
 
 BODY_HEAD = 2048
+_SERVER_ERROR = 500
 
 Write = Callable[[Row], None]
 
@@ -44,6 +46,8 @@ class JourneyClient(httpx.Client):
         at, started = time.time(), time.perf_counter()
         try:
             response = super().send(request, **options)
+            if response.status_code >= _SERVER_ERROR:
+                response.read()
         except httpx.HTTPError as error:
             fault = fault_of(error)
             self._record(request, at, started, fault=fault)
@@ -62,14 +66,14 @@ class JourneyClient(httpx.Client):
     ) -> None:
         headers = response.headers if response is not None else httpx.Headers()
         status = response.status_code if response is not None else 0
-        failed = response is None or status >= 500
+        failed = response is None or status >= _SERVER_ERROR
         self._write(
             Exchange(
                 at=at,
                 source=self._source,
                 app=self._app,
                 method=request.method,
-                url=str(request.url),
+                url=shown_url(str(request.url)),
                 machine=headers.get("fly-machine-id", ""),
                 region=headers.get("fly-region", ""),
                 journey=self.journey,

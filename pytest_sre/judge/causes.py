@@ -137,7 +137,7 @@ def merge_dependents(suspects: Iterable[Suspect]) -> tuple[Suspect, ...]:
 
 
 def _text(suspect: Suspect) -> str:
-    return "" if suspect.groups else "\n".join((suspect.title, *suspect.evidence))
+    return "" if suspect.groups or suspect.own else "\n".join((suspect.title, *suspect.evidence))
 
 
 def _signature(failure: Failure) -> tuple[str, str, str]:

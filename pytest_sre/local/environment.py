@@ -41,6 +41,8 @@ def base_environment(temporary: Path, outer: Mapping[str, str]) -> dict[str, str
         "PATH": os.pathsep.join([here, outer.get("PATH") or _DEFAULT_PATH]),
         "HOME": outer.get("HOME") or str(temporary),
         "LANG": "C.UTF-8",
+        # What listens here is for this machine alone; an app's own setting overrides it.
+        "HOST": "127.0.0.1",
         "TMPDIR": str(temporary),
         "PYTHONUNBUFFERED": "1",
         # The image's directory is the user's: running it leaves nothing there.

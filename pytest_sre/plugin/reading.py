@@ -10,6 +10,7 @@ import pytest
 
 from pytest_sre.fly.errors import FlyError
 from pytest_sre.fly.tokens import token_from_environment
+from pytest_sre.journeys import JourneyFileError, load_journeys
 from pytest_sre.targets import ConfigError, Permission, Settings, load_settings, parse_duration_s
 from pytest_sre.targets.errors import unknown_name
 from pytest_sre.targets.settings import PERMISSIONS
@@ -18,7 +19,7 @@ INCONCLUSIVE_CHOICES = ("fail", "pass")
 
 
 def read_settings(config: pytest.Config, target: str) -> Settings:
-    """Read the settings of a target. Nothing is contacted.
+    """Read the settings of a target, and import its journeys. Nothing is contacted.
 
     Raises:
         pytest.UsageError: there is a mistake in them, or a Fly target has no token.
@@ -35,7 +36,8 @@ def read_settings(config: pytest.Config, target: str) -> Settings:
         settings = _with_bake(settings, config.getoption("sre_bake"))
         if settings.target.platform == "fly":
             token_from_environment(os.environ)
-    except (ConfigError, FlyError) as error:
+        load_journeys(settings.journeys)
+    except (ConfigError, FlyError, JourneyFileError) as error:
         raise pytest.UsageError(str(error)) from None
     return settings
 

@@ -48,6 +48,10 @@ class BackgroundLoop:
         future = self.spawn(coroutine)
         try:
             return future.result(timeout_s)
+        except TimeoutError:
+            if future.done():
+                raise
+            raise TimeoutError(f"expected an end within {timeout_s} s, found none") from None
         finally:
             future.cancel()
 

@@ -71,7 +71,7 @@ def _address(dsn: str) -> tuple[str, int, str]:
 
 async def _fault(error: Exception, host: str, port: int, timeout_s: float) -> Fault:
     """Say what failed. The driver tells it in prose only, so the address is tried once more."""
-    text = one_line(error) if isinstance(error, TimeoutError) else _message(error)
+    text = _message(error)
     if _OUR_CREDENTIALS.search(text):
         return Fault("auth", True, text)
     if _is_answer(error):
@@ -79,7 +79,7 @@ async def _fault(error: Exception, host: str, port: int, timeout_s: float) -> Fa
     reached = await probe_tcp(host, port, timeout_s=timeout_s)
     if reached.error_kind:
         return Fault(reached.error_kind, reached.own_fault, reached.error)
-    return fault_of(error)._replace(text=text)
+    return fault_of(error)
 
 
 def _is_answer(error: Exception) -> bool:

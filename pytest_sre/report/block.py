@@ -43,7 +43,7 @@ def verdict_block(conclusion: Conclusion, seen: Seen) -> list[str]:
 
 
 def _lines(conclusion: Conclusion, seen: Seen) -> Iterator[str]:
-    first, *others = seen.releases or ("no app",)
+    first, *others = (clean(release, _WIDTH) for release in seen.releases or ("no app",))
     yield f"{conclusion.verdict.value}  {first}"
     yield from (f"           {other}" for other in others)
     for cause in conclusion.causes[:_SHOWN_CAUSES]:

@@ -66,7 +66,7 @@ def explain(operator: str, left: object, right: object) -> list[str] | None:
 
 
 def _explain_spread(spread: Spread, expected: AbstractSet[object]) -> list[str]:
-    wanted = ", ".join(sorted(map(str, expected)))
+    wanted = clean(", ".join(sorted(map(str, expected))), _WIDE)
     odd = sorted((m, value) for m, value in spread.by_machine.items() if value not in expected)
     if not odd:
         return [f"expected some Machine to show {wanted}, found none"]
@@ -76,7 +76,7 @@ def _explain_spread(spread: Spread, expected: AbstractSet[object]) -> list[str]:
 
 def _explain_list(found: Sequence[object]) -> list[str] | None:
     if all(isinstance(one, str) for one in found):
-        return [f"expected none, found {len(found)}", *(str(one) for one in found[:_SHOWN])]
+        return [f"expected none, found {len(found)}", *(clean(one, _WIDE) for one in found[:_SHOWN])]
     known = _TABLES.get(type(found[0]))
     if known is None:
         return None

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -16,17 +17,26 @@ _WIDTH = 120
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lay out rows under titles, without colour or markup."""
+    """Lay out rows under titles, a line each, without colour or markup; foreign text is safe."""
     made = Table(box=None, pad_edge=False, header_style="")
-    widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
-    for title, width in zip(titles, [*widths[:-1], None], strict=True):
-        # All but the last column are shown whole; the last gives way.
+    cells = [[clean(cell, _WIDTH) for cell in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(titles, *cells, strict=True)]
+    for title, width in zip(titles, _least_widths(widths), strict=True):
         made.add_column(title, no_wrap=True, overflow="ellipsis", min_width=width)
-    for row in rows:
+    for row in cells:
         made.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in row))
     out = io.StringIO()
     Console(file=out, width=_WIDTH, color_system=None, highlight=False).print(made)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+def _least_widths(widths: Sequence[int]) -> list[int]:
+    """Show all but the last column whole, if that leaves the last some room; or share alike."""
+    fair = _WIDTH // len(widths) - 1
+    first = [width + 1 for width in widths[:-1]]
+    if sum(first) + min(fair, widths[-1]) <= _WIDTH:
+        return [*widths[:-1], 1]
+    return [min(width, fair) for width in widths]
 
 
 def exchanges_table(exchanges: Sequence[Exchange], labels: dict[str, str]) -> str:

@@ -11,6 +11,7 @@ from pytest_sre.fly.client import Fly
 from pytest_sre.fly.models import Release
 from pytest_sre.fly.tokens import Token
 from pytest_sre.local.images import image_from_release
+from pytest_sre.local.leftovers import clear_leftovers
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
 from pytest_sre.targets import AppSpec, Settings
 
@@ -60,6 +61,7 @@ def open_platform(settings: Settings, *, release: str | None) -> Platform:
     """
     if settings.target.platform == "fly":
         return _fly(settings)
+    clear_leftovers(local_dir(settings.root))
     by_hand = LocalPlatform.attach(by_hand_dir(settings.root))
     platform = by_hand or LocalPlatform.start(run_dir(settings.root))
     close = platform.close if by_hand else platform.stop
@@ -81,14 +83,19 @@ def rejoin_platform(settings: Settings, handle: str) -> Platform:
     return _local(settings, platform, platform.close)
 
 
+def local_dir(root: Path) -> Path:
+    """Where local platforms keep their state, each in a folder of its own."""
+    return root / ".sre" / "local"
+
+
 def by_hand_dir(root: Path) -> Path:
     """Where a platform started by hand keeps its state."""
-    return root / ".sre" / "local" / "by-hand"
+    return local_dir(root) / "by-hand"
 
 
 def run_dir(root: Path) -> Path:
     """A place for the state of a platform that lives as long as one run."""
-    return root / ".sre" / "local" / f"run-{secrets.token_hex(4)}"
+    return local_dir(root) / f"run-{secrets.token_hex(4)}"
 
 
 def client_of(platform: LocalPlatform) -> Fly:

@@ -16,7 +16,7 @@ from pytest_sre.bake.window import Bake
 from pytest_sre.fly.errors import FlyError
 from pytest_sre.fly.fleet import FlyApp, FlyMachine
 from pytest_sre.fly.watch import FleetWatch
-from pytest_sre.journeys import Journey, load_journeys, registered
+from pytest_sre.journeys import Journey, registered
 from pytest_sre.journeys.run import JourneyRunner, Journeys
 from pytest_sre.logs.since import Logs
 from pytest_sre.logs.source import LogPage, LogTail
@@ -91,12 +91,11 @@ class Run:
     def begin(
         cls, settings: Settings, platform: Platform, recorder: Recorder, since_at: float | None
     ) -> "Run":
-        """Begin a run: list the Machines and load the journeys.
+        """Begin a run: list the Machines.
 
         A platform that does not answer makes the run inconclusive; it does not end it.
         """
         run = cls(settings, platform, recorder, since_at)
-        load_journeys(settings.journeys)
         try:
             for app in run.apps.values():
                 app.machines = tuple(
@@ -113,7 +112,6 @@ class Run:
     ) -> "Run":
         """Join a run that another process began, with the Machines that it listed."""
         run = cls(settings, platform, recorder, told.since_at)
-        load_journeys(settings.journeys)
         for name, machines in told.machines.items():
             app = run.apps[name]
             app.machines = tuple(FlyMachine(app, *machine) for machine in machines)

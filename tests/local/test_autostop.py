@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 
 import pytest
 
@@ -18,7 +19,7 @@ async def reached(record, state):
 @pytest.mark.parametrize(("autostop", "ends"), [(True, "stopped"), ("suspend", "suspended")])
 def test_idle_machines_are_stopped_down_to_the_least_number(tmp_path, app_image, autostop, ends):
     async def run():
-        async with open_session() as session:
+        async with open_session() as session, contextlib.AsyncExitStack() as cleaning:
             app = Fleet(tmp_path, {}, session, "http://127.0.0.1:9").create_app("shop", "personal")
             service = {"autostop": autostop, "min_machines_running": 1, "ports": [{"port": 80}]}
             config = {"init": {"cmd": ["sleep", "1000"]}, "services": [service]}
@@ -29,6 +30,8 @@ def test_idle_machines_are_stopped_down_to_the_least_number(tmp_path, app_image,
                 )
                 for region in ("iad", "ams", "iad")
             ]
+            for each in app.machines.values():
+                cleaning.push_async_callback(each.close, at_once=True)
             for record in records:
                 await reached(record, "started")
             proxies = [(app, EdgeProxy(app, session))]
@@ -41,6 +44,5 @@ def test_idle_machines_are_stopped_down_to_the_least_number(tmp_path, app_image,
             for each in (task, *first):
                 each.cancel()
             assert sorted(each.state for each in near) == sorted(["started", ends])
-            await asyncio.gather(*(each.close(at_once=True) for each in app.machines.values()))
 
     asyncio.run(run())

@@ -1,7 +1,5 @@
 """What each way in which a test can end means for the release. All of them in one run."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from pytest_sre.recording.rows import TestRun
@@ -89,7 +87,7 @@ def test_subtests_pass(subtests):
 
 
 @pytest.fixture(scope="module")
-def ran(shared) -> Iterator:
+def ran(shared):
     return shared.verify(shared.suite("outcomes", SUITE), "-rA")
 
 
@@ -100,7 +98,7 @@ def ran(shared) -> Iterator:
         "test_subtests_pass": "HEALTHY",
         "test_fails_by_comparison": "UNHEALTHY",
         "test_fails_by_call": "UNHEALTHY",
-        "test_passes_unexpectedly": "UNHEALTHY",
+        "test_passes_unexpectedly": "INCONCLUSIVE",
         "test_setup_fails": "UNHEALTHY",
         "test_subtest_fails": "UNHEALTHY",
         "test_is_unsure": "INCONCLUSIVE",
@@ -116,3 +114,83 @@ def ran(shared) -> Iterator:
 )
 def test_verdict_of_each_way_to_end(ran, test, verdict):
     assert ran.verdicts[test] == verdict
+
+
+def test_run_as_a_whole_is_unhealthy(ran):
+    assert ran.ret == 1
+    assert ran.verdict == "UNHEALTHY"
+
+
+def test_what_failed_is_said_before_what_is_not_known(ran):
+    words = [line.split()[0] for line in ran.block if line.split()[0] in ("because", "unsure")]
+    assert words == sorted(words)
+    assert {"because", "unsure"} == set(words)
+
+
+def test_gravest_failure_comes_first_and_counts_its_machines_once(ran):
+    assert ran.lines_of("because")[0].endswith("[2 tests, critical]")
+
+
+def test_crash_is_named_as_the_fault_of_the_test(ran):
+    assert any("the test itself failed with KeyError: 'missing'" in u for u in ran.lines_of("unsure"))
+
+
+def test_test_that_could_not_decide_is_shown_as_such_and_not_as_failed(ran):
+    ran.stdout.fnmatch_lines(
+        [
+            "INCONCLUSIVE: there is nothing to measure",
+            "INCONCLUSIVE *::test_is_unsure *",
+            "INCONCLUSIVE *::test_crashes *",
+        ]
+    )
+    assert "FAILED suites/outcomes/test_outcomes.py::test_crashes" not in ran.text
+
+
+def test_crash_shows_no_traceback_from_inside_the_plugin(ran):
+    assert "INTERNALERROR" not in ran.text
+    assert "pytest_sre/plugin" not in ran.text
+
+
+def test_reasons_of_what_was_not_tested_are_shown(ran):
+    ran.stdout.fnmatch_lines(
+        ["SKIPPED * no TLS on this target", "SKIPPED * not today", "XFAIL * known since April"]
+    )
+
+
+def test_failure_shows_each_answer_and_the_log_of_its_machine(ran):
+    ran.stdout.fnmatch_lines(
+        [
+            "*_ test_fails?web-ams-*_*",
+            "*- what was seen -*",
+            "Machine * region * request * status * time * what came",
+            "web-ams-* ams * GET /broken * 500 * ms * {*",
+            "last log lines of web-ams-* (UTC):",
+            "*:*:* info * listening",
+        ]
+    )
+
+
+def test_failed_comparison_is_shown_as_a_table_of_machines(ran):
+    ran.stdout.fnmatch_lines(
+        [
+            "E *expected every Machine to show registry.local/other:1, found 3 that do not",
+            "E * Machine * shows",
+            "E * web-ams-* registry.local/tiny:local",
+        ]
+    )
+
+
+def test_every_test_that_ran_is_counted(ran):
+    (tested,) = ran.lines_of("tested")
+    assert tested == "outcomes 2/15 (4 not asked of this target)"
+
+
+def test_recording_holds_each_test_with_what_it_said(ran):
+    with ran.recording() as recording:
+        (row,) = recording.rows(TestRun, verdict="INCONCLUSIVE", severity="medium")[:1]
+        failed = recording.rows(TestRun, severity="critical", verdict="UNHEALTHY")
+        machines = {row.machines for row in failed}
+        meta = recording.meta()
+    assert row.message == "there is nothing to measure"
+    assert len(machines) == 2
+    assert meta["target"] == "local"

@@ -1,9 +1,12 @@
 import builtins
+import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from importlib import import_module
 from pathlib import Path
@@ -21,21 +24,45 @@ def postgres_folder():
     return Path(found).parent if found else next(iter(reversed(folders)), None)
 
 
-def free_port():
+@contextlib.contextmanager
+def closed_port():
+    """Hold a port on which nobody listens."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
-        return held.getsockname()[1]
+        yield held.getsockname()[1]
 
 
-def until_open(port, process, within_s=60):
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        assert process.poll() is None, f"the service ended: {process.args}"
-        with socket.socket() as asking:
-            if asking.connect_ex(("127.0.0.1", port)) == 0:
+@contextlib.contextmanager
+def running(command_on, is_ready, **options):
+    """Run a service until it is ready; on another port when somebody took the one chosen."""
+    for _ in range(5):
+        with closed_port() as port:
+            pass
+        process = subprocess.Popen(
+            command_on(port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options
+        )
+        try:
+            if until_ready(process, lambda: is_ready(port)):
+                yield port
                 return
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(30)
+    raise AssertionError(f"the service does not start: {command_on(0)}")
+
+
+def until_ready(process, is_ready, within_s=60):
+    deadline = time.monotonic() + within_s
+    while process.poll() is None and time.monotonic() < deadline:
+        if is_ready():
+            return True
         time.sleep(0.02)
-    raise AssertionError(f"nothing listens on {port}")
+    return False
+
+
+def accepts(port):
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture(scope="module")
@@ -43,45 +70,45 @@ def redis_url():
     pytest.importorskip("redis")
     if not shutil.which("redis-server"):
         pytest.skip("redis-server is not installed")
-    port = free_port()
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
-    with subprocess.Popen([*command, "--requirepass", "s3cret"], stdout=subprocess.DEVNULL) as it:
-        until_open(port, it)
+    command = ["redis-server", "--bind", "127.0.0.1", "--save", "", "--requirepass", "s3cret"]
+    with running(lambda port: [*command, "--port", str(port)], accepts) as port:
         yield f"redis://:s3cret@127.0.0.1:{port}/0"
-        it.terminate()
 
 
 @pytest.fixture(scope="module")
-def postgres_dsn(tmp_path_factory):
-    pytest.importorskip("psycopg")
+def postgres_dsn():
+    psycopg = pytest.importorskip("psycopg")
     binaries = postgres_folder()
     if binaries is None:
         pytest.skip("Postgres is not installed")
-    folder = tmp_path_factory.mktemp("postgres")
-    who = {"user": "nobody"} if ROOT else {}
-    if ROOT:  # Postgres refuses to run as root
-        shutil.chown(folder, "nobody")
-        for parent in list(folder.parents)[:2]:
-            parent.chmod(0o711)
-    password = folder / "password"
-    password.write_text("s3cret")
-    password.chmod(0o644)
-    options = ["-A", "scram-sha-256", "--pwfile", password, "-U", "sre", "--no-sync"]
-    data = folder / "data"
-    subprocess.run(
-        [binaries / "initdb", "-D", data, *options],
-        check=True,
-        capture_output=True,
-        cwd="/",
-        **who,
-    )
-    port = free_port()
-    settings = ["-k", "", "-c", "listen_addresses=127.0.0.1", "-p", str(port), "-F"]
-    command = [binaries / "postgres", "-D", data, *settings]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd="/", **who) as it:
-        until_open(port, it)
-        yield f"postgresql://sre:s3cret@127.0.0.1:{port}/postgres"
-        it.send_signal(2)
+
+    def address(port):
+        return f"postgresql://sre:s3cret@127.0.0.1:{port}/postgres"
+
+    def answers(port):
+        try:
+            psycopg.connect(address(port), connect_timeout=10).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    # Postgres refuses to run as root.
+    options = {"cwd": "/", **({"user": "nobody"} if ROOT else {})}
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        (folder / "password").write_text("s3cret")
+        if ROOT:
+            shutil.chown(folder, "nobody")
+            shutil.chown(folder / "password", "nobody")
+        asked = ["-A", "scram-sha-256", "--pwfile", folder / "password", "-U", "sre", "--no-sync"]
+        data = ["-D", folder / "data"]
+        subprocess.run(
+            [binaries / "initdb", *data, *asked], check=True, capture_output=True, **options
+        )
+        settings = ["-F", "-k", "", "-c", "listen_addresses=127.0.0.1", "-p"]
+        command = [binaries / "postgres", *data, *settings]
+        with running(lambda port: [*command, str(port)], answers, **options) as port:
+            yield address(port)
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +164,8 @@ def test_a_redis_that_is_gone_is_a_failure(run):
     pytest.importorskip("redis")
     from pytest_sre.probes import probe_redis
 
-    result = run(probe_redis(f"redis://127.0.0.1:{free_port()}"))
+    with closed_port() as port:
+        result = run(probe_redis(f"redis://127.0.0.1:{port}"))
 
     assert (result.ok, result.error_kind) == (False, "refused")
 
@@ -187,7 +215,8 @@ def test_a_postgres_that_is_gone_is_a_failure(run):
     pytest.importorskip("psycopg")
     from pytest_sre.probes import probe_postgres
 
-    result = run(probe_postgres(f"postgresql://sre:s3cret@127.0.0.1:{free_port()}/shop"))
+    with closed_port() as port:
+        result = run(probe_postgres(f"postgresql://sre:s3cret@127.0.0.1:{port}/shop"))
 
     assert (result.ok, result.error_kind) == (False, "refused")
 
@@ -202,6 +231,7 @@ def test_a_postgres_that_hangs_is_a_timeout(run, serve):
     result = run(probe_postgres(f"host=127.0.0.1 port={serve(silent)} user=sre", timeout_s=0.4))
 
     assert (result.ok, result.error_kind) == (False, "timeout")
+    assert result.error == "no answer in time"
 
 
 def test_a_connection_string_that_cannot_be_read_is_not_shown(run):
@@ -224,7 +254,8 @@ def test_a_bucket_or_an_object_answers(run, s3_url, bucket, key):
 
 
 @pytest.mark.parametrize(("name", "key"), [("gone", None), ("receipts", "gone")])
-def test_a_bucket_or_an_object_that_is_not_there_is_a_failure(run, s3_url, bucket, name, key):
+@pytest.mark.usefixtures("bucket")
+def test_a_bucket_or_an_object_that_is_not_there_is_a_failure(run, s3_url, name, key):
     from pytest_sre.probes import probe_s3
 
     result = run(probe_s3(name, key, endpoint_url=s3_url))
@@ -251,7 +282,8 @@ def test_a_store_that_forbids_us_is_our_own_fault(run, bucket, serve):
 def test_a_store_that_is_gone_is_a_failure(run, bucket):
     from pytest_sre.probes import probe_s3
 
-    result = run(probe_s3(bucket, endpoint_url=f"http://127.0.0.1:{free_port()}"))
+    with closed_port() as port:
+        result = run(probe_s3(bucket, endpoint_url=f"http://127.0.0.1:{port}"))
 
     assert (result.ok, result.error_kind) == (False, "refused")
 
@@ -275,7 +307,7 @@ def test_a_driver_that_is_not_installed_names_its_extra(monkeypatch, extra, driv
 
 
 def test_importing_the_probes_imports_no_library():
-    heavy = "aiohttp ssl dns cryptography psycopg redis boto3".split()
+    heavy = ["aiohttp", "ssl", "dns", "cryptography", "psycopg", "redis", "boto3"]
     code = f"import sys, pytest_sre.probes; print([m for m in {heavy} if m in sys.modules])"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

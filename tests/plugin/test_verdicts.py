@@ -1,0 +1,147 @@
+"""The verdict on the release as a whole: its block, its exit code, and what it rests on."""
+
+import pytest
+
+from pytest_sre.recording.rows import Exchange, JourneyRun, LogLine, MachineSeen, Span, TestRun
+
+UNSURE = """
+from pytest_sre import Inconclusive
+
+def test_is_unsure():
+    raise Inconclusive("there is nothing to measure")
+"""
+
+PASSES = """
+def test_web_is_up(fly_app):
+    assert fly_app.is_up("web")
+"""
+
+
+@pytest.fixture(scope="module")
+def healthy(shared):
+    """Run the shipped suites, as a user does who has none."""
+    suites = "release health edge dependencies journeys bake logs"
+    return shared.verify("-o", f"sre_suites={suites}", "--sre-bake=2s", "--ignore-glob=*/suites/own*")
+
+
+def test_good_release_is_healthy(healthy):
+    assert healthy.ret == 0, healthy.text
+    assert healthy.verdict == "HEALTHY"
+    assert healthy.errlines == []
+
+
+def test_block_says_what_was_verified_and_where(healthy):
+    assert (
+        healthy.block[0]
+        == "HEALTHY  tiny v1 (registry.local/tiny:local) on local, 3 Machines in ams, iad"
+    )
+
+
+def test_block_says_what_the_verdict_rests_on(healthy):
+    (tested,), (seen,) = healthy.lines_of("tested"), healthy.lines_of("seen")
+    for suite in ("bake 4/4", "dependencies 1/1", "health 7/7", "journeys 1/1", "release 9/9"):
+        assert suite in tested
+    assert "0 failed (0.0%)" in seen
+    assert seen.endswith("bake of 2 s")
+
+
+def test_block_says_where_the_evidence_is(healthy, shared):
+    (evidence,) = healthy.lines_of("evidence")
+    assert shared.root / evidence == healthy.path
+
+
+def test_verdict_is_the_last_that_is_printed(healthy):
+    assert healthy.outlines[-1].strip().startswith("evidence ")
+
+
+def test_recording_holds_all_that_was_seen(healthy):
+    with healthy.recording() as recording:
+        bake = recording.count(Exchange, source="bake")
+        (span,) = recording.rows(Span, name="bake")
+        assert {row.verdict for row in recording.rows(TestRun)} == {"HEALTHY", "SKIPPED"}
+        assert {row.group for row in recording.rows(MachineSeen)} == {"web", "worker"}
+        assert {row.journey for row in recording.rows(JourneyRun, source="bake")} == {"home"}
+        assert any(row.message == "listening" for row in recording.rows(LogLine))
+    assert bake >= 73
+    assert 2 <= span.ended_at - span.at < 10
+
+
+def test_inconclusive_run_fails(shared):
+    ran = shared.verify(shared.suite("unsure", UNSURE))
+    assert (ran.ret, ran.verdict) == (1, "INCONCLUSIVE")
+    assert ran.lines_of("unsure") == ["there is nothing to measure  [1 test]"]
+
+
+def test_inconclusive_run_passes_where_the_user_wants_that(shared):
+    ran = shared.verify(shared.suite("unsure", UNSURE), "-o", "sre_inconclusive=pass", "-rs")
+    assert (ran.ret, ran.verdict) == (0, "INCONCLUSIVE")
+    ran.assert_outcomes(skipped=1)
+    ran.stdout.fnmatch_lines(["SKIPPED * inconclusive: there is nothing to measure"])
+
+
+def test_unhealthy_run_fails_even_where_inconclusive_passes(shared):
+    source = f"{UNSURE}\ndef test_fails(fly_app):\n    assert fly_app.is_up('nobody')\n"
+    ran = shared.verify(shared.suite("both", source), "-o", "sre_inconclusive=pass")
+    assert (ran.ret, ran.verdict) == (1, "UNHEALTHY")
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("", "no test came to a verdict"),
+        (
+            "import pytest\n@pytest.mark.skip\ndef test_one(): pass\n",
+            "nothing was tested in nothing: 1 skipped",
+        ),
+        (
+            "from pytest_sre import NotAsked\ndef test_one(): raise NotAsked('no')\n",
+            "no test came to a verdict",
+        ),
+        (
+            "import pytest\n@pytest.mark.xfail\ndef test_one(): assert not 'fine'\n",
+            "nothing was tested in nothing: 1 skipped",
+        ),
+    ],
+    ids=["nothing is collected", "all is skipped", "nothing applies", "all fails as expected"],
+)
+def test_run_that_tests_nothing_is_inconclusive(shared, source, reason):
+    ran = shared.verify(shared.suite("nothing", source))
+    assert (ran.ret, ran.verdict) == (1, "INCONCLUSIVE")
+    assert ran.lines_of("unsure") == [reason]
+
+
+def test_suite_that_tests_nothing_makes_the_run_inconclusive(shared):
+    passing = shared.suite("passing", PASSES)
+    skipped = shared.suite("skipped", "import pytest\npytest.skip('no', allow_module_level=True)")
+    ran = shared.verify(passing, skipped)
+    assert (ran.ret, ran.verdict) == (1, "INCONCLUSIVE")
+    assert ran.lines_of("unsure") == ["nothing was tested in skipped: 1 skipped"]
+
+
+def test_suite_that_cannot_be_imported_is_not_healthy(shared):
+    passing = shared.suite("passing", PASSES)
+    broken = shared.suite("unimportable", "import no_such_module_anywhere\n")
+    ran = shared.verify(passing, broken)
+    assert ran.ret != 0
+    assert ran.verdict == "INCONCLUSIVE"
+    ran.stdout.fnmatch_lines(["*No module named 'no_such_module_anywhere'"])
+
+
+def test_run_that_is_broken_off_is_not_healthy(shared):
+    source = f"{PASSES}\nimport pytest\ndef test_then(): pytest.exit('enough', returncode=7)\n"
+    ran = shared.verify(shared.suite("cut", source))
+    assert (ran.ret, ran.verdict) == (7, "INCONCLUSIVE")
+    assert "the run was stopped before its end" in ran.lines_of("unsure")
+
+
+def test_machine_that_is_gone_does_not_pass_for_healthy(project):
+    """Kill a Machine under a platform of the test's own: named once, whatever fails by it."""
+    project.by_hand("up")
+    try:
+        victim = next(p for p in project.processes if "web.py" in p.cmdline())
+        victim.kill()
+        ran = project.verify("-o", "sre_suites=health release", "--sre-bake=1s")
+    finally:
+        project.by_hand("down")
+    assert (ran.ret, ran.verdict) == (1, "UNHEALTHY"), ran.text
+    assert len(ran.lines_of("because")) == 1, ran.text

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from pytest_sre.fly.images import same_image
 from pytest_sre.fly.models import Check, Event, Machine, Release
 from pytest_sre.fly.watch import FleetWatch
 from pytest_sre.targets import AppSpec, FlyToml, Settings
-from pytest_sre.verdict import Inconclusive
+from pytest_sre.verdict import Inconclusive, NotAsked
 
 _POLL_S = 0.1
 
@@ -99,9 +100,19 @@ class FlyMachine:
         return self.checks
 
     @property
-    def may_sleep(self) -> bool:
-        """Whether the platform may stop it when there is little traffic."""
-        return any(service.autostop for service in self.now.settings.services)
+    def is_asleep(self) -> bool:
+        """Whether it is stopped as it is meant to be: for want of traffic, or in reserve."""
+        now = self.now
+        return now.settings.may_sleep and now.state in {"stopped", "suspended"}
+
+    def require_awake(self) -> None:
+        """Ask nothing of a Machine that is meant to be stopped; asking might start it.
+
+        Raises:
+            NotAsked: it is asleep.
+        """
+        if self.is_asleep:
+            raise NotAsked(f"{self.label} is stopped until it is needed, as it may be")
 
     def exits(self, since_at: float) -> list[Event]:
         """Its process's ends that nobody asked for, oldest first.
@@ -175,7 +186,9 @@ class FlyApp:
 
     def unwell(self) -> list[str]:
         """List the Machines that are not started, or of whose checks one does not pass."""
-        return [self.label_of(machine) for machine in self.live if not is_well(machine)]
+        asleep = {machine.id for machine in self.machines if machine.is_asleep}
+        unwell = (m for m in self.live if not is_well(m) and m.id not in asleep)
+        return [self.label_of(machine) for machine in unwell]
 
     def missing_machines(self) -> list[str]:
         """List what the fleet lacks or has too much of, by process group and region, in words.
@@ -267,8 +280,14 @@ class AppRelease:
 
     @property
     def images(self) -> Spread:
-        """The images that the app's Machines run now."""
-        return Spread({self.app.label_of(m): m.settings.image for m in self.app.live})
+        """The images that the app's Machines run now; the release's own by the release's name."""
+        return Spread({self.app.label_of(m): self._image_of(m) for m in self.app.live})
+
+    @property
+    def digests(self) -> Spread:
+        """The digests of the images that the app's Machines run now, where they are known."""
+        known = (m for m in self.app.live if m.image_ref.digest)
+        return Spread({self.app.label_of(m): m.image_ref.digest for m in known})
 
     @property
     def versions(self) -> Spread:
@@ -282,7 +301,10 @@ class AppRelease:
         return next((found for found in map(_revision, labels) if found), "")
 
     def _runs(self, machine: Machine) -> bool:
-        return machine.settings.image == self.image
+        return same_image(machine.settings.image, self.image)
+
+    def _image_of(self, machine: Machine) -> str:
+        return self.image if self._runs(machine) else machine.settings.image
 
     def __repr__(self) -> str:
         return f"<release v{self.version} of {self.app.name}: {self.image}>"

@@ -175,7 +175,13 @@ class MachineConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     mounts: list[Mount] = msgspec.field(default_factory=list)
     restart: Restart | None = None
     stop_config: StopConfig | None = None
+    standbys: list[str] = msgspec.field(default_factory=list)
     auto_destroy: bool = False
+
+    @property
+    def may_sleep(self) -> bool:
+        """Whether the platform may keep its Machine stopped: for want of traffic, or in reserve."""
+        return bool(self.standbys) or any(service.autostop for service in self.services)
 
 
 class MachineLease(msgspec.Struct, frozen=True):

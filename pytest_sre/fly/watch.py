@@ -80,6 +80,7 @@ def _rows_of(app: str, machine: Machine, at: float) -> Iterator[Row]:
         image=machine.settings.image,
         release_version=machine.release_version,
         cordoned=machine.cordoned,
+        may_sleep=machine.settings.may_sleep,
     )
     for check in machine.checks:
         yield CheckSeen(

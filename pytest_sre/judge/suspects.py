@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from pytest_sre.bake.window import Bake, Traffic
+from pytest_sre.fly.images import same_image
 from pytest_sre.judge.causes import Suspect
 from pytest_sre.logs.errors import ErrorGroup
 from pytest_sre.logs.lines import read_line
@@ -93,12 +94,17 @@ def _exits(facts: Facts) -> Iterable[Suspect]:
 
 
 def _not_started(facts: Facts) -> Iterable[Suspect]:
-    down = {m.machine for m in facts.machines if m.state != "started" or m.cordoned}
+    down = {m.machine for m in facts.machines if _is_down(m)}
     for group, machines in _by_group(facts, down):
         seen = [m for m in facts.machines if m.machine in machines]
         states = sorted({"cordoned" if m.state == "started" else m.state for m in seen})
         title = f"{group} is {' or '.join(states)} on {_share(facts, group, machines)}"
         yield Suspect(title, machines, frozenset({group}))
+
+
+def _is_down(machine: MachineSeen) -> bool:
+    asleep = machine.may_sleep and machine.state in {"stopped", "suspended"}
+    return machine.cordoned or (machine.state != "started" and not asleep)
 
 
 def _failing_checks(facts: Facts) -> Iterable[Suspect]:
@@ -143,7 +149,8 @@ def _error_lines(facts: Facts) -> Iterable[Suspect]:
 
 
 def _other_image(facts: Facts) -> Iterable[Suspect]:
-    other = {m.machine for m in facts.machines if facts.image and m.image != facts.image}
+    release = facts.image
+    other = {m.machine for m in facts.machines if release and not same_image(m.image, release)}
     for group, machines in _by_group(facts, other):
         image = next(m.image for m in facts.machines if m.machine in machines)
         share = _share(facts, group, machines)

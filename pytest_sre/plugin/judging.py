@@ -45,8 +45,8 @@ def judge(
     error = call.excinfo.value if call.excinfo else None
     if error is None and report.failed:
         # pytest fails an xfail(strict=True) that passes, and there is no exception that says so.
-        cause = {"message": report.longreprtext, "cause": "own test: xfail"}
-        Judged(suite, severity, Verdict.INCONCLUSIVE.value, **cause).attach(report)
+        why, cause = report.longreprtext, "own test: xfail"
+        Judged(suite, severity, Verdict.INCONCLUSIVE.value, why, cause).attach(report)
         return
     if error is None or isinstance(error, pytest.skip.Exception) or report.skipped:
         passed = call.when == "call" and report.passed

@@ -94,6 +94,7 @@ class MachineSeen(Row, frozen=True, kw_only=True):
     image: str
     release_version: int = 0
     cordoned: bool = False
+    may_sleep: bool = False
 
 
 class CheckSeen(Row, frozen=True, kw_only=True):

@@ -76,7 +76,7 @@ def _explain_spread(spread: Spread, expected: AbstractSet[object]) -> list[str]:
 
 def _explain_list(found: Sequence[object]) -> list[str] | None:
     if all(isinstance(one, str) for one in found):
-        return [f"expected none, found {len(found)}", *(clean(one, _WIDE) for one in found[:_SHOWN])]
+        return [f"expected none, found {len(found)}", *(clean(str(one), _WIDE) for one in found[:_SHOWN])]
     known = _TABLES.get(type(found[0]))
     if known is None:
         return None

@@ -85,6 +85,7 @@ class Run:
             for spec in settings.target.apps
         }
         self.own_fault: Inconclusive | None = None
+        self._endpoints: list[Endpoint] = []
         self.watched: BakeWatch | None = None
 
     @classmethod
@@ -101,6 +102,7 @@ class Run:
                 app.machines = tuple(
                     FlyMachine(app, m.id, m.name, m.region, m.group) for m in app.live
                 )
+                run._endpoints += _endpoints(app)
         except FlyError as error:
             run.own_fault = fault_of_platform(error)
             run.record_own_fault(run.own_fault)
@@ -134,7 +136,7 @@ class Run:
         app = self._public_app
         plan = plan_bake(
             self.settings.bake.window_s,
-            [endpoint for app in self.apps.values() for endpoint in _endpoints(app)],
+            self._endpoints,
             sorted(self.known_journeys) if app else [],
             error_ratio=self.settings.bake.error_ratio,
             platform=self.settings.target.platform,
@@ -325,5 +327,6 @@ def _endpoints(app: FlyApp) -> list[Endpoint]:
     return [
         Endpoint(app.name, machine.id, machine.region, app.url + path)
         for machine in app.serving
+        if not machine.is_asleep
         for path in machine.health_paths or ("/",)
     ]

@@ -17,6 +17,7 @@ def test_internal_groups_are_up(fly_app: FlyApp) -> None:
 
 def test_machine_reaches_its_dependencies(fly_machine: FlyMachine, probe: Probe) -> None:
     """The Machine's readiness endpoint, which asks what stands behind it, says ready."""
+    fly_machine.require_awake()
     paths = [path for path in fly_machine.health_paths if "ready" in path]
     if not paths:
         raise NotAsked(f"no readiness endpoint is checked on {fly_machine.group}")

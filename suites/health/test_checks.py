@@ -9,6 +9,7 @@ pytestmark = pytest.mark.sre(severity="critical", runbook="health.md")
 
 def test_checks_pass(fly_machine: FlyMachine) -> None:
     """Each health check of the Machine passes; one without a result decides nothing."""
+    fly_machine.require_awake()
     expected = fly_machine.expected_checks
     if not expected:
         raise NotAsked(f"fly.toml has no check for process group {fly_machine.group}")
@@ -20,6 +21,7 @@ def test_checks_pass(fly_machine: FlyMachine) -> None:
 
 def test_health_endpoints_answer(fly_machine: FlyMachine, probe: Probe) -> None:
     """Each health endpoint of the Machine answers 2xx through the proxy, as users reach it."""
+    fly_machine.require_awake()
     paths = fly_machine.health_paths
     if not paths:
         raise NotAsked(f"fly.toml has no public HTTP check for process group {fly_machine.group}")

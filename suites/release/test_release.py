@@ -21,6 +21,12 @@ def test_every_machine_runs_the_image(fly_app: FlyApp) -> None:
     assert fly_app.release.images == {fly_app.release.image}
 
 
+def test_machines_run_the_same_build(fly_app: FlyApp) -> None:
+    """A tag that was pushed again has not left two builds under one name."""
+    digests = fly_app.release.digests
+    assert digests == set(list(digests)[:1])
+
+
 def test_every_machine_has_the_release(fly_app: FlyApp) -> None:
     """Every Machine was configured by this very release, not only with the same image."""
     assert fly_app.release.versions == {f"v{fly_app.release.version}"}
@@ -28,6 +34,7 @@ def test_every_machine_has_the_release(fly_app: FlyApp) -> None:
 
 def test_app_reports_the_revision(fly_machine: FlyMachine, probe: Probe) -> None:
     """The running code says of itself that it is the build that was deployed."""
+    fly_machine.require_awake()
     expected = fly_machine.app.release.revision
     reported = probe.revision(fly_machine)
     if not expected:
@@ -37,8 +44,7 @@ def test_app_reports_the_revision(fly_machine: FlyMachine, probe: Probe) -> None
 
 def test_machine_is_started(fly_machine: FlyMachine) -> None:
     """The Machine runs, or the platform put it to sleep as it was told to."""
-    if fly_machine.may_sleep and fly_machine.state in {"stopped", "suspended"}:
-        raise NotAsked(f"{fly_machine.label} is {fly_machine.state}: auto_stop_machines is on")
+    fly_machine.require_awake()
     assert fly_machine.state == "started"
     assert not fly_machine.now.cordoned, f"{fly_machine.label} is cordoned: no traffic reaches it"
 

@@ -1,6 +1,7 @@
 """``pytest-sre``: what there is to do outside a test run."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -55,6 +56,20 @@ def _parser() -> argparse.ArgumentParser:
     status.set_defaults(command=_status)
     down = actions.add_parser("down", help="stop it, and all that it started")
     down.set_defaults(command=_down)
+
+    logs = commands.add_parser("logs", help="what logs say, also those of elsewhere")
+    actions = logs.add_subparsers(title="actions", metavar="ACTION", required=True)
+    scan = actions.add_parser(
+        "scan",
+        help="look in log files for what usually means a fault",
+        description="Exit code 0: nothing of severity high or critical; 1: something; 4: a file "
+        "or a rule could not be read.",
+    )
+    scan.add_argument(
+        "files", nargs="+", metavar="FILE", help="plain, gz or zst; - is standard input"
+    )
+    scan.add_argument("--json", action="store_true", help="as one JSON object")
+    scan.set_defaults(command=_scan)
     return parser
 
 
@@ -107,6 +122,28 @@ def _down(_arguments: argparse.Namespace) -> int:
     from pytest_sre.run.platforms import by_hand_dir
 
     return _show(down(by_hand_dir(Path.cwd())))
+
+
+def _scan(arguments: argparse.Namespace) -> int:
+    from pytest_sre.logs.commands import scan
+
+    tell = _tell_progress if sys.stderr.isatty() else None
+    outcome = scan(Path.cwd(), arguments.files, as_json=arguments.json, tell=tell)
+    if tell:
+        tell("")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A log may hold any character, a terminal may not be able to show it.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    for line in outcome.warnings:
+        print(line, file=sys.stderr)
+    for line in outcome.lines:
+        print(line)
+    return outcome.exit_code
+
+
+def _tell_progress(text: str) -> None:
+    """Replace the last line of a terminal's standard error."""
+    print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
 
 def _show(outcome: "Outcome") -> int:

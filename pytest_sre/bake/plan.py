@@ -15,12 +15,17 @@ JOURNEYS_PER_S = {"fly": 0.2, "local": 5.0}
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A health endpoint of one Machine."""
+    """What is asked of one Machine.
+
+    ``is_check`` is false where fly.toml has no check that could say what a good answer is: then
+    every answer is one that is not a server error.
+    """
 
     app: str
     machine: str
     region: str
     url: str
+    is_check: bool = True
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
+import msgspec
+
 from pytest_sre.bake.plan import BakePlan, Endpoint
 from pytest_sre.bake.progress import Progress
 from pytest_sre.bake.ticks import ticks
@@ -22,6 +24,8 @@ from pytest_sre.verdict import Inconclusive
 SPAN = "bake"
 _LOOK_EVERY_S = 2.0
 _JOURNEY_THREADS = 8
+# How long journeys that are under way when the window ends may take to end by themselves.
+_LAST_STEPS_S = 2.0
 
 
 class BakeWatch:
@@ -92,8 +96,9 @@ class BakeWatch:
         finally:
             for runner in self._runners:
                 runner.close()
-            self._recorder.write(Span(at=started_at, name=SPAN, ended_at=time.time()))
-            await asyncio.to_thread(self._recorder.flush)
+        # A bake that broke off leaves no span: nobody may take it for a whole one.
+        self._recorder.write(Span(at=started_at, name=SPAN, ended_at=time.time()))
+        await asyncio.to_thread(self._recorder.flush)
 
     async def _ask_endpoints(self) -> None:
         turns = self._plan.endpoint_turns()
@@ -110,7 +115,10 @@ class BakeWatch:
                 region=endpoint.region,
             )
         )
-        self._write(result.exchange(source="bake"))
+        exchange = result.exchange(source="bake")
+        if not endpoint.is_check and result.was_answered:
+            exchange = msgspec.structs.replace(exchange, ok=True)
+        self._write(exchange)
 
     async def _walk_journeys(self) -> None:
         turns = self._plan.journey_turns()
@@ -122,6 +130,10 @@ class BakeWatch:
                 if len(walking) < _JOURNEY_THREADS:
                     walk = loop.run_in_executor(threads, self._walk, self._journeys[next(turns)])
                     walking.add(walk)
+            if walking:
+                await asyncio.wait(walking, timeout=_LAST_STEPS_S)
+            for runner in self._runners:
+                runner.cut()
             await asyncio.gather(*walking)
 
     def _walk(self, journey: Journey) -> None:
@@ -145,7 +157,7 @@ class BakeWatch:
             try:
                 look()
             except FlyError as error:
-                self._write(OwnFault(at=time.time(), cause="platform api", detail=str(error)))
+                self._write(OwnFault(at=time.time(), cause=error.cause, detail=str(error)))
             except Inconclusive as error:
                 self._write(OwnFault(at=time.time(), cause=error.cause, detail=error.reason))
 

@@ -18,9 +18,11 @@ class FlyError(Exception):
     Attributes:
         is_own_fault: the error says nothing about the app: our token, our network or the
             platform's API is at fault, so a run that meets it is inconclusive.
+        cause: the short key that all verdicts share which it makes inconclusive.
     """
 
     is_own_fault: ClassVar[bool] = False
+    cause: ClassVar[str] = "platform api"
 
     def __init__(self, expected: str, found: str, where: str, hint: str = "") -> None:
         parts = tuple(quote(part) for part in (expected, found, where, hint))
@@ -40,6 +42,7 @@ class Forbidden(FlyError):
     """The token is valid and does not permit the call (403)."""
 
     is_own_fault = True
+    cause = "own token"
 
 
 class Unauthorized(Forbidden):

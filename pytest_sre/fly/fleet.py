@@ -16,19 +16,23 @@ _POLL_S = 0.1
 
 
 class Spread(AbstractSet[str]):
-    """The values that the Machines of an app show, as a set; remembers who shows which."""
+    """The values that the Machines of an app show, as a set; remembers who shows which.
 
-    def __init__(self, by_machine: Mapping[str, str]) -> None:
-        self.by_machine = dict(by_machine)
+    ``shown`` has a Machine's label and its value, for each Machine; two may have one label.
+    """
+
+    def __init__(self, shown: Iterable[tuple[str, str]]) -> None:
+        self.shown = tuple(shown)
+        self._values = dict.fromkeys(value for _, value in self.shown)
 
     def __contains__(self, value: object) -> bool:
-        return value in self.by_machine.values()
+        return value in self._values
 
     def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(self.by_machine.values()))
+        return iter(self._values)
 
     def __len__(self) -> int:
-        return len(set(self.by_machine.values()))
+        return len(self._values)
 
     def __repr__(self) -> str:
         return "{" + ", ".join(repr(value) for value in sorted(self)) + "}"
@@ -78,8 +82,8 @@ class FlyMachine:
 
     @property
     def serves(self) -> bool:
-        """Whether the proxy routes to it: it has a public service."""
-        return bool(self.app.toml.services(self.group))
+        """Whether users reach it over HTTP, by the proxy."""
+        return any(service.is_web for service in self.app.toml.services(self.group))
 
     @property
     def health_paths(self) -> tuple[str, ...]:
@@ -171,7 +175,7 @@ class FlyApp:
 
     @property
     def serving(self) -> tuple[FlyMachine, ...]:
-        """The Machines that the proxy routes to."""
+        """The Machines that users reach over HTTP, by the proxy."""
         return tuple(machine for machine in self.machines if machine.serves)
 
     @property
@@ -268,6 +272,17 @@ class AppRelease:
         """Whether its deploy ended well."""
         return self.status in {"complete", "succeeded"}
 
+    def require_ended(self) -> None:
+        """Pass when its deploy has ended; until then old and new Machines run side by side.
+
+        Raises:
+            Inconclusive: it has not, or the platform does not say.
+        """
+        if self.status in {"pending", "running"}:
+            raise Inconclusive(f"v{self.version} is still being deployed", cause="still deploying")
+        if not self.status:
+            raise Inconclusive(f"the platform does not say how the deploy of v{self.version} ended")
+
     @property
     def image(self) -> str:
         """The image that it deploys."""
@@ -280,19 +295,28 @@ class AppRelease:
 
     @property
     def images(self) -> Spread:
-        """The images that the app's Machines run now; the release's own by the release's name."""
-        return Spread({self.app.label_of(m): self._image_of(m) for m in self.app.live})
+        """The images that the app's Machines run now; the release's own by the release's name.
+
+        Raises:
+            Inconclusive: the platform does not say what is deployed, or what a Machine runs.
+        """
+        if not self.image:
+            raise Inconclusive(f"the platform does not say which image v{self.version} deploys")
+        unknown = [self.app.label_of(m) for m in self.app.live if not m.settings.image]
+        if unknown:
+            raise Inconclusive(f"the platform does not say which image {', '.join(unknown)} runs")
+        return Spread((self.app.label_of(m), self._image_of(m)) for m in self.app.live)
 
     @property
     def digests(self) -> Spread:
         """The digests of the images that the app's Machines run now, where they are known."""
         known = (m for m in self.app.live if m.image_ref.digest)
-        return Spread({self.app.label_of(m): m.image_ref.digest for m in known})
+        return Spread((self.app.label_of(m), m.image_ref.digest) for m in known)
 
     @property
     def versions(self) -> Spread:
         """The release numbers that the app's Machines were configured by, such as ``v42``."""
-        return Spread({self.app.label_of(m): f"v{m.release_version}" for m in self.app.live})
+        return Spread((self.app.label_of(m), f"v{m.release_version}") for m in self.app.live)
 
     @property
     def revision(self) -> str:

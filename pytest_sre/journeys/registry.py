@@ -89,7 +89,7 @@ def _import(name: str, file: Path) -> None:
         spec.loader.exec_module(module)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # noqa: BLE001 - sys.exit() in it would end pytest as if well
+    except BaseException as error:
         del sys.modules[name]
         raise JourneyFileError(file, error) from error
 

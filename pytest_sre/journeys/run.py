@@ -40,9 +40,12 @@ class JourneyClient(httpx.Client):
         self._app, self._source, self._write = app, source, write
         self.journey = ""
         self.test = ""
+        self.is_cut = False
 
-    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
         """Send a request and record what came back, or why nothing did."""
+        if self.is_cut:
+            raise Inconclusive("the journey was cut off when the observation ended")
         at, started = time.time(), time.perf_counter()
         try:
             response = super().send(request, **options)
@@ -135,6 +138,10 @@ class JourneyRunner:
         """Close the connections."""
         self._client.close()
 
+    def cut(self) -> None:
+        """End a run that is under way in another thread at its next request; it decides nothing."""
+        self._client.is_cut = True
+
     def run(self, journey: Journey, *, test: str = "") -> None:
         """Walk a journey once and record the run.
 
@@ -148,7 +155,7 @@ class JourneyRunner:
         at, started = time.time(), time.perf_counter()
         error: BaseException | None = None
         try:
-            journey.flow(self._client)
+            _walk(journey, self._client)
         except BaseException as raised:
             error = raised
             raise
@@ -166,6 +173,15 @@ class JourneyRunner:
                     test=test,
                 )
             )
+
+
+def _walk(journey: Journey, client: JourneyClient) -> None:
+    try:
+        journey.flow(client)
+    except httpx.HTTPStatusError as error:
+        # What raise_for_status() raises is the journey's own assertion on the app's answer.
+        where = f"{error.request.method} {error.request.url.path}"
+        raise AssertionError(f"{where} was answered {error.response.status_code}") from error
 
 
 def _verdict_on(request: httpx.Request, fault: Fault) -> Exception:

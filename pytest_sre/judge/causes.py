@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from pytest_sre.verdict import Verdict, worst
 
 SEVERITIES = ("critical", "high", "medium", "low", "")
+# A Machine's label, such as web-iad-148e21, names one Machine and not the group.
+_NAMED = r"\b%s\b(?!-[a-z]{3}-[0-9a-f]{6})"
 _VARYING = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{8,}\b|\d+(?:\.\d+)?")
 
 
@@ -74,7 +76,7 @@ class Suspect:
 
     def mentioned_in(self, text: str) -> bool:
         """Whether a text names a process group that this puts out of service."""
-        return any(re.search(rf"\b{re.escape(group)}\b", text) for group in self.groups)
+        return any(re.search(_NAMED % re.escape(group), text) for group in self.groups)
 
 
 def is_own_fault(cause: str) -> bool:

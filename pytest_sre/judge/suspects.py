@@ -21,6 +21,7 @@ from pytest_sre.recording.rows import (
 from pytest_sre.verdict import Verdict
 
 _SHOWN = 160
+_DEFAULT_GROUP = "app"
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def _out_of_memory(facts: Facts) -> Iterable[Suspect]:
         times = sum(event.machine in machines for event in killed)
         share = _share(facts, group, machines)
         title = f"{group} ran out of memory on {share}, killed {_times(times)}"
-        yield Suspect(title, machines, frozenset({group}))
+        yield Suspect(title, machines, _out_of_service(facts, group, machines))
 
 
 def _exits(facts: Facts) -> Iterable[Suspect]:
@@ -90,7 +91,8 @@ def _exits(facts: Facts) -> Iterable[Suspect]:
         said = f": {words[-1]}" if words else ""
         share = _share(facts, group, machines)
         title = f"{group} exits by itself on {share}, exit code {code}{said}"
-        yield Suspect(title, machines, frozenset({group}), evidence=words)
+        gone = _out_of_service(facts, group, machines)
+        yield Suspect(title, machines, gone, evidence=words)
 
 
 def _not_started(facts: Facts) -> Iterable[Suspect]:
@@ -99,7 +101,7 @@ def _not_started(facts: Facts) -> Iterable[Suspect]:
         seen = [m for m in facts.machines if m.machine in machines]
         states = sorted({"cordoned" if m.state == "started" else m.state for m in seen})
         title = f"{group} is {' or '.join(states)} on {_share(facts, group, machines)}"
-        yield Suspect(title, machines, frozenset({group}))
+        yield Suspect(title, machines, _out_of_service(facts, group, machines))
 
 
 def _is_down(machine: MachineSeen) -> bool:
@@ -150,7 +152,8 @@ def _error_lines(facts: Facts) -> Iterable[Suspect]:
 
 def _other_image(facts: Facts) -> Iterable[Suspect]:
     release = facts.image
-    other = {m.machine for m in facts.machines if release and not same_image(m.image, release)}
+    known = [machine for machine in facts.machines if machine.image and release]
+    other = {machine.machine for machine in known if not same_image(machine.image, release)}
     for group, machines in _by_group(facts, other):
         image = next(m.image for m in facts.machines if m.machine in machines)
         share = _share(facts, group, machines)
@@ -162,6 +165,15 @@ def _by_group(facts: Facts, machines: set[str]) -> Iterable[tuple[str, frozenset
         of_group = {machine.machine for machine in facts.machines if machine.group == group}
         if of_group & machines:
             yield group, frozenset(of_group & machines)
+
+
+def _out_of_service(facts: Facts, group: str, machines: frozenset[str]) -> frozenset[str]:
+    """Name the group whose Machines are all concerned; what still has one serves its callers.
+
+    The default group's name is a word of every other sentence, so a text that has it blames nobody.
+    """
+    of_group = {machine.machine for machine in facts.machines if machine.group == group}
+    return frozenset({group} if of_group <= machines and group != _DEFAULT_GROUP else ())
 
 
 def _share(facts: Facts, group: str, machines: frozenset[str]) -> str:

@@ -16,7 +16,7 @@ import msgspec
 import psutil
 
 from pytest_sre.fly.models import Machine
-from pytest_sre.local.files import LOG_FILE, PIDS_FILE, PLATFORM_FILE
+from pytest_sre.local.files import LOG_FILE, PIDS_FILE, PLATFORM_FILE, remove_files
 from pytest_sre.local.images import Image
 from pytest_sre.local.pids import reap
 
@@ -184,7 +184,8 @@ class LocalPlatform:
                 psutil.Process(self.pid).kill()
             self._wait_for_end()
         reap(self.state_dir / PIDS_FILE)
-        (self.state_dir / PLATFORM_FILE).unlink(missing_ok=True)
+        if self.state_dir.is_dir():
+            remove_files(self.state_dir)
         self.close()
 
     def close(self) -> None:

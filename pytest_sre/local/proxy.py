@@ -37,6 +37,7 @@ _BROKE_OFF: Final = (
 )
 _LONGEST_WAIT_S: Final = 10.0
 _LOOK_AGAIN_S: Final = 0.02
+_CONNECT_PATIENCE_S: Final = 1.0
 _WAKING: Final = frozenset({"starting", "started"})
 
 
@@ -70,10 +71,17 @@ class EdgeProxy:
         wish = wish_from_headers(headers)
         added = _added(scope, headers, request_id, edge)
         tried: dict[str, str] = {}
+        attempts = 0
+        until = time.monotonic() + _CONNECT_PATIENCE_S
         while True:
             decision = await self._decide(wish, edge, tried)
+            if decision.machine_id is None and tried and time.monotonic() < until:
+                # A process that has just been started may not listen yet.
+                tried.clear()
+                await asyncio.sleep(_LOOK_AGAIN_S)
+                continue
             if decision.machine_id is None:
-                status, text = self._refuse(decision, tried)
+                status, text = self._refuse(decision, tried, attempts)
                 await answer_text(send, status, text, own)
                 return
             record = self._app.machines[decision.machine_id].record
@@ -82,7 +90,8 @@ class EdgeProxy:
                     answer = await pass_on(self._session, inbound, _origin(record), added=added)
                     await answer_with(answer, send, replaced=own)
             except ConnectFailed:
-                tried[record.id] = self._log_refused(record)
+                attempts += 1
+                tried[record.id] = _refused_text(record)
             except ExchangeFailed:
                 self._log(_BROKE_OFF, record)
                 await answer_text(send, 502, "the Machine gave no complete answer", own)
@@ -138,11 +147,14 @@ class EdgeProxy:
         finally:
             record.load -= 1
 
-    def _refuse(self, decision: Decision, tried: dict[str, str]) -> tuple[int, str]:
+    def _refuse(self, decision: Decision, tried: dict[str, str], attempts: int) -> tuple[int, str]:
         """Log why nothing can serve, and say it briefly to the client."""
-        attempts = max(1, len(tried))
-        searched = f"could not find a good candidate within {attempts} attempts at load balancing"
+        searched = (
+            f"could not find a good candidate within {max(1, attempts)} attempts at load balancing"
+        )
         if tried:
+            for machine_id, text in tried.items():
+                self._log(text, self._app.machines[machine_id].record)
             last = list(tried.values())[-1]
             self._log(f"[PR03] {searched}. last error: {last}")
             return 502, "no Machine took the request"
@@ -155,17 +167,6 @@ class EdgeProxy:
         self._log(f"[PR04] {searched}")
         return 503, "no healthy Machine"
 
-    def _log_refused(self, record: MachineRecord) -> str:
-        public = public_service(record.settings)
-        port = public[1].internal_port if public else 0
-        text = (
-            f"[PC01] instance refused connection. is your app listening on 0.0.0.0:{port}?"
-            " make sure it listens on the port that PORT names (hint: look at your startup logs,"
-            " servers often print the address they are listening on)"
-        )
-        self._log(text, record)
-        return text
-
     def _log(self, text: str, record: MachineRecord | None = None, *, level: str = "error") -> None:
         origin = Origin(record.id, record.region) if record else Origin()
         code = int(text[3:5]) if text.startswith("[P") else None
@@ -176,6 +177,16 @@ def public_service(settings: MachineConfig) -> tuple[int, Service] | None:
     """The service that the app's URL stands for, with its place: the first with a public port."""
     numbered = list(enumerate(settings.services))
     return next((each for each in numbered if each[1].ports), numbered[0] if numbered else None)
+
+
+def _refused_text(record: MachineRecord) -> str:
+    public = public_service(record.settings)
+    port = public[1].internal_port if public else 0
+    return (
+        f"[PC01] instance refused connection. is your app listening on 0.0.0.0:{port}?"
+        " make sure it listens on the port that PORT names (hint: look at your startup logs,"
+        " servers often print the address they are listening on)"
+    )
 
 
 def _candidate(record: MachineRecord, place: int, service: Service) -> Candidate:

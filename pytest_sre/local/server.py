@@ -8,6 +8,7 @@ other end of ``--death-fd`` is closed: when whoever started it is gone, however 
 
 import argparse
 import asyncio
+import contextlib
 import os
 import secrets
 import signal
@@ -143,8 +144,9 @@ class Server:
 
 def _say_ready() -> None:
     """Tell whoever reads the standard output, then let go of it."""
-    sys.stdout.write('{"ready": true}\n')
-    sys.stdout.flush()
+    # Whoever waits for it may be gone by now; then the end of --death-fd ends the server.
+    with contextlib.suppress(BrokenPipeError):
+        os.write(sys.stdout.fileno(), b'{"ready": true}\n')
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, sys.stdout.fileno())
     os.close(nothing)

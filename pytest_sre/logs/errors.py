@@ -5,21 +5,9 @@ import re
 from collections.abc import Sequence
 
 from pytest_sre.logs.lines import read_line
+from pytest_sre.logs.masks import masked
 from pytest_sre.recording.rows import LogLine
 
-# In this order: what is more telling is masked before its parts are.
-_MASKS = {
-    "text": r'"[^"\n]*"|(?<!\w)\'[^\'\n]*\'(?!\w)',
-    "uuid": r"(?i:\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b)",
-    "time": r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?\b"
-    r"|\b\d{1,2}:\d\d:\d\d(?:[.,]\d+)?\b",
-    "ip": r"\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?\b"
-    r"|(?i:(?<![\w:])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{1,4}\b)",
-    "hex": r"(?i:\b0x[0-9a-f]+\b|\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,}\b)",
-    "duration": r"\b(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h|d))+\b",
-    "n": r"(?<![^\W_])\d+(?:[.,]\d+)*",
-}
-_MASK = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _MASKS.items()))
 _ERRORS = frozenset({"error", "critical"})
 _KINDS = frozenset({"app", "proxy"})
 
@@ -59,18 +47,24 @@ def error_groups(
     """
     groups: dict[tuple[str, str], list[LogLine]] = {}
     for line in lines:
-        if line.provider not in _KINDS or line.level not in _ERRORS:
-            continue
-        text = read_line(line.message, line.level).text
-        if not any(pattern.search(line.message) or pattern.search(text) for pattern in ignore):
+        if is_error(line) and not is_ignored(line, ignore):
+            text = read_line(line.message, line.level).text
             groups.setdefault((line.provider, masked(text)), []).append(line)
     found = [_group(kind, template, group) for (kind, template), group in groups.items()]
     return sorted(found, key=lambda group: (-group.count, group.first_at, group.template))
 
 
-def masked(text: str) -> str:
-    """The text with what varies between occurrences of one error replaced by its kind."""
-    return _MASK.sub(lambda found: f"<{found.lastgroup}>", text)
+def is_error(line: LogLine) -> bool:
+    """Whether a line is an error of the app, or of Fly Proxy about it."""
+    return line.provider in _KINDS and line.level in _ERRORS
+
+
+def is_ignored(line: LogLine, ignore: Sequence[re.Pattern[str]]) -> bool:
+    """Whether one of the patterns is found in a line, or in what it says."""
+    if not ignore:
+        return False
+    text = read_line(line.message, line.level).text
+    return any(pattern.search(line.message) or pattern.search(text) for pattern in ignore)
 
 
 def _group(kind: str, template: str, lines: Sequence[LogLine]) -> ErrorGroup:

@@ -36,12 +36,13 @@ class LogTail:
         self._unread: list[LogLine] = []
         self._given: OrderedDict[tuple[float, str, str], None] = OrderedDict()
 
-    def poll(self) -> list[LogLine]:
+    def poll(self, *, pages: int = _PAGES_A_POLL) -> list[LogLine]:
         """The lines that are new since the last poll, in the order of their time.
 
-        At most fifty pages are asked for; where there are more, the next poll goes on.
+        Args:
+            pages: how many to ask for at most; where there are more, the next poll goes on.
         """
-        for _ in range(_PAGES_A_POLL):
+        for _ in range(pages):
             entries, token = self._fly_logs(self._token)
             fresh = [self._line(entry) for entry in entries if self._take(entry)]
             self._unread.extend(fresh)

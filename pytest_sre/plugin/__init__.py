@@ -46,7 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Without a target stay out of the way; with one, read the settings and take the session."""
     config.addinivalue_line("markers", _MARKER)
-    if target_name(config):
+    if target_name(config) is not None:
         from pytest_sre.plugin.session import take_session
 
         take_session(config)

@@ -1,10 +1,13 @@
 """Judges how a test ended, and adds to its report what it saw."""
 
 import re
-from collections.abc import Iterable
+import traceback
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import pytest
 
+import pytest_sre
 from pytest_sre.fly.fleet import FlyMachine
 from pytest_sre.plugin.paths import suite_of
 from pytest_sre.plugin.reports import Judged
@@ -12,14 +15,23 @@ from pytest_sre.plugin.stash import EVIDENCE
 from pytest_sre.recording.rows import Exchange, LogLine
 from pytest_sre.report.tables import exchanges_table, log_tail
 from pytest_sre.run.evidence import Evidence
-from pytest_sre.run.outcomes import why_inconclusive
+from pytest_sre.run.outcomes import why_inconclusive, why_unseen
 from pytest_sre.run.run import Run
+from pytest_sre.shipping import demo_dir, suites_dir
 from pytest_sre.verdict import NotAsked, Verdict
 
 # A test that looks at these sees what a broken Machine does to users.
 _SYMPTOMS = frozenset({"bake", "journey", "logs"})
 _LOG_LINES = 8
+_PACKAGE = Path(pytest_sre.__file__).parent
 _MAX_EXCHANGES = 40
+
+
+def hide_own_frames(error: BaseException) -> None:
+    """Have pytest leave the plugin's insides out of the traceback it shows."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if _is_inside(Path(frame.f_code.co_filename)):
+            frame.f_globals["__tracebackhide__"] = True
 
 
 def judge(
@@ -51,13 +63,19 @@ def judge(
     if error is None or isinstance(error, pytest.skip.Exception) or report.skipped:
         passed = call.when == "call" and report.passed
         verdict = Verdict.HEALTHY.value if passed else ""
-        Judged(suite, severity, verdict).attach(report)
+        looked = "sre_run" in getattr(item, "fixturenames", ())
+        Judged(suite, severity, verdict, looked=passed and looked).attach(report)
         return
     if isinstance(error, NotAsked):
         _skip(item, report, error.reason)
         Judged(suite, severity, not_asked=True).attach(report)
         return
     _failed(item, call, report, run, Judged(suite, severity), lets_pass=lets_pass)
+
+
+def _is_inside(path: Path) -> bool:
+    is_ours = path.is_relative_to(_PACKAGE)
+    return is_ours and not any(path.is_relative_to(folder) for folder in (suites_dir(), demo_dir()))
 
 
 def _failed(
@@ -70,10 +88,11 @@ def _failed(
     lets_pass: bool,
 ) -> None:
     assert call.excinfo is not None
-    inconclusive = why_inconclusive(_as_assertion(call.excinfo.value))
-    message = inconclusive.reason if inconclusive else _message(call.excinfo)
     evidence = item.stash.get(EVIDENCE, None)
-    failed = [e for e in evidence.exchanges if not e.ok] if evidence else []
+    exchanges = evidence.exchanges if evidence else []
+    inconclusive = why_inconclusive(_as_assertion(call.excinfo.value)) or why_unseen(exchanges)
+    failed = [exchange for exchange in exchanges if not exchange.ok]
+    message = inconclusive.reason if inconclusive else _message(call.excinfo, failed)
     machines = _machines(item, run, failed, message)
     Judged(
         suite=known.suite,
@@ -85,7 +104,9 @@ def _failed(
         symptom=bool(failed) or bool(_SYMPTOMS & set(getattr(item, "fixturenames", ()))),
     ).attach(report)
     if inconclusive:
-        report.longrepr = f"INCONCLUSIVE: {message}"
+        # Of a test that crashed, pytest's own report says where.
+        if not inconclusive.cause.startswith("own test: "):
+            report.longrepr = f"INCONCLUSIVE: {message}"
         if lets_pass:
             _skip(item, report, f"inconclusive: {message}")
     if seen := _what_was_seen(run, evidence, machines):
@@ -97,9 +118,12 @@ def _as_assertion(error: BaseException) -> BaseException:
     return AssertionError(str(error)) if isinstance(error, pytest.fail.Exception) else error
 
 
-def _message(info: pytest.ExceptionInfo[BaseException]) -> str:
-    text = info.exconly(tryshort=True)
-    return re.sub(r"^(AssertionError|Failed): ", "", text)
+def _message(info: pytest.ExceptionInfo[BaseException], failed: Sequence[Exchange]) -> str:
+    """Say what failed; where the assertion only says that something is false, what was seen."""
+    text = re.sub(r"^(AssertionError|Failed): ", "", info.exconly(tryshort=True))
+    if failed and text.startswith("assert False"):
+        return f"{failed[-1].described}\n{text}"
+    return text
 
 
 def _skip(item: pytest.Item, report: pytest.TestReport, reason: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 from pytest_sre.fly.errors import FlyError
 from pytest_sre.fly.tokens import token_from_environment
 from pytest_sre.journeys import JourneyFileError, load_journeys
+from pytest_sre.local.images import ReleaseFileError, read_release_file
 from pytest_sre.targets import ConfigError, Permission, Settings, load_settings, parse_duration_s
 from pytest_sre.targets.errors import unknown_name
 from pytest_sre.targets.settings import PERMISSIONS
@@ -36,8 +37,9 @@ def read_settings(config: pytest.Config, target: str) -> Settings:
         settings = _with_bake(settings, config.getoption("sre_bake"))
         if settings.target.platform == "fly":
             token_from_environment(os.environ)
+        _check_release(settings, config.getoption("sre_local_release"))
         load_journeys(settings.journeys)
-    except (ConfigError, FlyError, JourneyFileError) as error:
+    except (ConfigError, FlyError, JourneyFileError, ReleaseFileError) as error:
         raise pytest.UsageError(str(error)) from None
     return settings
 
@@ -46,7 +48,7 @@ def read_since(config: pytest.Config, now: float) -> float | None:
     """Read ``--sre-since`` as Unix seconds; None for the deploy.
 
     Raises:
-        pytest.UsageError: it is neither ``deploy``, nor a duration, nor a time.
+        pytest.UsageError: it is neither ``deploy``, nor a duration, nor a time that has passed.
     """
     text: str = config.getoption("sre_since")
     if text == "deploy":
@@ -62,7 +64,13 @@ def read_since(config: pytest.Config, now: float) -> float | None:
             f"--sre-since is {text!r}\n"
             "expected deploy, an age such as 15m, or a time such as 2026-01-31T12:00Z"
         ) from None
-    return (at if at.tzinfo else at.replace(tzinfo=dt.UTC)).timestamp()
+    since_at = (at if at.tzinfo else at.replace(tzinfo=dt.UTC)).timestamp()
+    if since_at > now:
+        raise pytest.UsageError(
+            f"--sre-since is {text!r}, which is still to come\n"
+            "expected a time in the past; one without an offset is taken for UTC"
+        )
+    return since_at
 
 
 def read_choice(config: pytest.Config) -> str:
@@ -90,6 +98,21 @@ def _permission(name: str, known: Iterable[Permission]) -> Permission:
     raise unknown_name(
         where="--sre-allow", what="has an unknown permission", name=name, names=known
     )
+
+
+def _check_release(settings: Settings, release: str | None) -> None:
+    if release is None:
+        return
+    target = settings.target
+    if target.platform != "local":
+        raise ConfigError(
+            where="--sre-local-release",
+            found=f"is {release!r}, and target {target.name} is on platform {target.platform}",
+            expected="a target on platform local",
+            hint="deploy it with fly deploy, and verify it without this option",
+        )
+    for spec in target.apps:
+        read_release_file(spec.path.parent / "releases" / f"{release}.toml")
 
 
 def _with_bake(settings: Settings, window: str | None) -> Settings:

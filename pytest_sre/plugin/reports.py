@@ -3,11 +3,13 @@
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import pytest
 
 from pytest_sre.judge.causes import Failure
 from pytest_sre.judge.conclusion import Tally
+from pytest_sre.plugin.paths import suite_of
 from pytest_sre.recording.rows import TestRun
 from pytest_sre.verdict import Verdict
 
@@ -30,6 +32,7 @@ class Judged:
     machines: tuple[str, ...] = ()
     symptom: bool = False
     not_asked: bool = False
+    looked: bool = False
 
     @property
     def is_inconclusive(self) -> bool:
@@ -64,6 +67,25 @@ class Results:
         self._phases.setdefault(report.nodeid, []).append(Judged.of(report))
         spent_s = self._durations_s.get(report.nodeid, 0.0)
         self._durations_s[report.nodeid] = spent_s + report.duration
+
+    def add_skipped_file(self, nodeid: str) -> None:
+        """Take in that a file was skipped before a test of it was known."""
+        self._phases[nodeid] = [Judged(suite=suite_of(Path(nodeid)))]
+
+    def add_broken_file(self, nodeid: str, error: str) -> None:
+        """Take in that the tests of a file could not be collected; pytest may go on without."""
+        last = error.strip().rpartition("\n")[2].removeprefix("E").strip()
+        message = f"{nodeid} could not be collected: {last}"
+        unsure = Verdict.INCONCLUSIVE.value
+        suite = suite_of(Path(nodeid))
+        self._phases[nodeid] = [
+            Judged(suite, verdict=unsure, message=message, cause=f"own test: {nodeid}")
+        ]
+
+    @property
+    def looked(self) -> bool:
+        """Whether a test that passed had anything of the target to look at."""
+        return any(judged.looked for phases in self._phases.values() for judged in phases)
 
     @property
     def failures(self) -> list[Failure]:

@@ -14,7 +14,7 @@ from pytest_sre.fly.errors import FlyError
 from pytest_sre.judge.conclusion import Conclusion
 from pytest_sre.local.images import ReleaseFileError
 from pytest_sre.local.platform import LocalPlatformError
-from pytest_sre.plugin.judging import judge
+from pytest_sre.plugin.judging import hide_own_frames, judge
 from pytest_sre.plugin.options import target_name
 from pytest_sre.plugin.paths import suite_paths
 from pytest_sre.plugin.progress import ProgressLine
@@ -101,6 +101,8 @@ class TestSession:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Judge how a phase of a test ended, and say what was seen when it failed."""
+        if self.run and call.excinfo:
+            hide_own_frames(call.excinfo.value)
         report = yield
         if self.run:
             judge(item, call, report, self.run, lets_pass=self._lets_pass)
@@ -181,6 +183,13 @@ class MainSession(TestSession):
         apps = ", ".join(spec.name for spec in target.apps)
         return f"sre: target {target.name} ({target.platform}), {apps}"
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Take in that a whole file was skipped or broken, so that it is not taken for tested."""
+        if report.skipped:
+            self._results.add_skipped_file(report.nodeid)
+        elif report.failed:
+            self._results.add_broken_file(report.nodeid, report.longreprtext)
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in how a phase of a test ended, wherever it ran."""
         self._results.add(report)
@@ -211,9 +220,14 @@ class MainSession(TestSession):
     def _conclude(self, session: pytest.Session, run: Run, exitstatus: int) -> None:
         was_cut = exitstatus not in _ORDINARY
         conclusion, seen = conclude_run(
-            run, self._results.failures, self._results.suites, was_cut=was_cut
+            run,
+            self._results.failures,
+            self._results.suites,
+            was_cut=was_cut,
+            looked=self._results.looked,
         )
         self._conclusion = conclusion, seen
+        run.recorder.note("verdict", conclusion.verdict.value)
         if was_cut:
             return
         is_fine = conclusion.verdict is Verdict.HEALTHY or (

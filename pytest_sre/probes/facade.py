@@ -84,7 +84,7 @@ class Probe:
         return str(seen.value(reported.key))
 
     def latency_by_region(self, app: FlyApp, *, samples: int) -> dict[str, float]:
-        """Time the first health endpoint of the Machines of each region.
+        """Time the first health endpoint of the Machines of each region, or ``/`` without one.
 
         Args:
             app: the app.
@@ -97,6 +97,7 @@ class Probe:
         for machine in app.serving:
             request = _request(machine, next(iter(machine.health_paths), "/"))
             by_region.setdefault(machine.region, []).append(request)
+        is_checked = any(machine.health_paths for machine in app.serving)
         timed = {
             region: self._send((requests * samples)[:samples], at_once=4)
             for region, requests in by_region.items()
@@ -104,7 +105,7 @@ class Probe:
         return {
             region: statistics.median(result.timings.total_s for result in results)
             for region, results in timed.items()
-            if results.ok
+            if all(result.ok or (not is_checked and result.was_answered) for result in results)
         }
 
     def tcp(self, host: str, port: int, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> TcpResult:

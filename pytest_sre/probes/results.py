@@ -54,6 +54,11 @@ class HttpResult(Outcome, frozen=True, kw_only=True):
         return not self.error_kind and 200 <= self.status < 300
 
     @property
+    def was_answered(self) -> bool:
+        """Whether the app answered at all: completely, and not with a server error."""
+        return not self.error_kind and 200 <= self.status < 500
+
+    @property
     def path(self) -> str:
         """The URL's path."""
         return urlsplit(self.url).path or "/"

@@ -1,5 +1,7 @@
 """Writing rows while the run goes on: a queue, and a thread that empties it into SQLite."""
 
+import contextlib
+import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -64,7 +66,7 @@ class Recorder:
         self._progress = threading.Condition(lock)
         self._thread = threading.Thread(target=self._run, name="sre-recorder", daemon=True)
         if run:
-            self._try(partial(self._insert_meta, run))
+            self._try(partial(_insert_meta, self._connection, run))
         self._thread.start()
 
     def __enter__(self) -> Self:
@@ -94,6 +96,16 @@ class Recorder:
             self._accepted += 1
             if len(self._rows) in (1, BATCH_ROWS):
                 self._work.notify()
+
+    def note(self, key: str, value: str) -> None:
+        """Keep something more about the run, such as its verdict; seen by readers at once."""
+
+        def insert() -> None:
+            # A connection of its own: the other belongs to the thread that writes rows.
+            with contextlib.closing(open_for_writing(self.path)) as connection:
+                _insert_meta(connection, {key: value})
+
+        self._try(insert)
 
     def flush(self) -> None:
         """Return when every row written before is visible to any reader, or was dropped."""
@@ -156,7 +168,8 @@ class Recorder:
             for row_type, group in by_type.items():
                 self._connection.executemany(insert(table_of(row_type)), map(values_of, group))
 
-    def _insert_meta(self, run: Mapping[str, str]) -> None:
-        entries = [(stored(key), stored(value)) for key, value in run.items()]
-        with transaction(self._connection, "IMMEDIATE"):
-            self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", entries)
+
+def _insert_meta(connection: sqlite3.Connection, run: Mapping[str, str]) -> None:
+    entries = [(stored(key), stored(value)) for key, value in run.items()]
+    with transaction(connection, "IMMEDIATE"):
+        connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", entries)

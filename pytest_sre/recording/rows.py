@@ -5,6 +5,7 @@ only, so that they are written as they are, cross process boundaries, and are re
 """
 
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -49,6 +50,13 @@ class Exchange(Row, frozen=True, kw_only=True):
     total_s: float = 0.0
     request_id: str = ""
     body_head: str = ""
+
+    @property
+    def described(self) -> str:
+        """What was asked and what came, in one line."""
+        path = urlsplit(self.url).path or "/"
+        came = f"answers {self.status}" if self.status else f"gets no answer ({self.error_kind})"
+        return f"{self.method} {path} {came}"
 
 
 class JourneyRun(Row, frozen=True, kw_only=True):

@@ -36,8 +36,16 @@ def new_run_path(root: Path, target: str, at: float) -> Path:
             f"expected a folder for recordings, found: {error.strerror}\n  at {folder}\n"
             "  make the project's folder writable, or record elsewhere"
         ) from error
-    _remove_old_runs(folder, keep=KEPT_RUNS - 1)
+    _remove_old_runs(root, keep=KEPT_RUNS - 1)
     return folder / _run_name(target, at)
+
+
+def recorded_runs(root: Path) -> list[Path]:
+    """The recordings of the runs of a project, newest first."""
+    folder = root / ".sre" / "runs"
+    if not folder.is_dir():
+        return []
+    return sorted((p for p in folder.iterdir() if _RUN.fullmatch(p.name)), reverse=True)
 
 
 def _run_name(target: str, at: float) -> str:
@@ -46,9 +54,8 @@ def _run_name(target: str, at: float) -> str:
     return f"{stamp}-{name}-{secrets.token_hex(3)}.sqlite"
 
 
-def _remove_old_runs(folder: Path, keep: int) -> None:
-    runs = sorted(path for path in folder.iterdir() if _RUN.fullmatch(path.name))
-    for run in runs[: max(len(runs) - keep, 0)]:
+def _remove_old_runs(root: Path, keep: int) -> None:
+    for run in recorded_runs(root)[keep:]:
         for path in (run, run.with_name(f"{run.name}-wal"), run.with_name(f"{run.name}-shm")):
             # A run that cannot be removed is no reason not to make another.
             with contextlib.suppress(OSError):

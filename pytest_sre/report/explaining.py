@@ -7,6 +7,8 @@ from pytest_sre.fly.fleet import Spread
 from pytest_sre.fly.models import Check, Event
 from pytest_sre.logs.errors import ErrorGroup
 from pytest_sre.logs.lines import read_line
+from pytest_sre.logs.novelty import RateChange
+from pytest_sre.logs.signatures import Signature
 from pytest_sre.probes.results import HttpResult
 from pytest_sre.report.tables import clean, clock, table
 
@@ -32,16 +34,30 @@ def _errors(group: ErrorGroup) -> Titles:
     return f"{group.count}×", f"{len(group.machines)}", clock(group.first_at), clean(said, _WIDE)
 
 
+def _signature(found: Signature) -> Titles:
+    said = read_line(found.samples[0], found.level).text
+    count, machines = f"{found.count}×", f"{len(found.machines)}"
+    return count, found.level, machines, clock(found.first_at), clean(said, _WIDE)
+
+
+def _rate(change: RateChange) -> Titles:
+    rise = "new" if change.baseline_count == 0 else f"{change.factor:.1f}×"
+    return rise, *_signature(change.signature)
+
+
 def _answer(result: HttpResult) -> Titles:
     what = result.error if result.error_kind else result.text
     place, asked = result.place, f"{result.method} {result.path}"
     return place, result.region, asked, result.seen, clean(what, _WIDE // 2)
 
 
+_SIGNATURE = ("count", "level", "Machines", "first (UTC)", "line")
 _TABLES: Mapping[type, tuple[str, Titles, Callable[..., Titles]]] = {
     Check: ("check that fails", ("check", "status", "output"), _check),
     Event: ("exit", ("when (UTC)", "event", "exit code", "why"), _event),
     ErrorGroup: ("kind of error", ("times", "Machines", "first (UTC)", "line"), _errors),
+    Signature: ("line that says this", _SIGNATURE, _signature),
+    RateChange: ("line that is more frequent", ("rise", *_SIGNATURE), _rate),
     HttpResult: (
         "answer that fails",
         ("Machine", "region", "request", "answer", "what came"),
@@ -67,7 +83,7 @@ def explain(operator: str, left: object, right: object) -> list[str] | None:
 
 def _explain_spread(spread: Spread, expected: AbstractSet[object]) -> list[str]:
     wanted = clean(", ".join(sorted(map(str, expected))), _WIDE)
-    odd = sorted((m, value) for m, value in spread.by_machine.items() if value not in expected)
+    odd = sorted((m, value) for m, value in spread.shown if value not in expected)
     if not odd:
         return [f"expected some Machine to show {wanted}, found none"]
     summary = f"expected every Machine to show {wanted}, found {len(odd)} that do not"
@@ -76,9 +92,11 @@ def _explain_spread(spread: Spread, expected: AbstractSet[object]) -> list[str]:
 
 def _explain_list(found: Sequence[object]) -> list[str] | None:
     if all(isinstance(one, str) for one in found):
-        return [f"expected none, found {len(found)}", *(clean(str(one), _WIDE) for one in found[:_SHOWN])]
-    known = _TABLES.get(type(found[0]))
-    if known is None:
+        shown_texts = (clean(str(one), 2 * _WIDE) for one in found[:_SHOWN])
+        return [f"expected none, found {len(found)}", *shown_texts]
+    kind = type(found[0])
+    known = _TABLES.get(kind)
+    if known is None or any(type(one) is not kind for one in found):
         return None
     name, titles, row = known
     shown = table(titles, [row(one) for one in found[:_SHOWN]])

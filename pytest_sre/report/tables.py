@@ -14,6 +14,7 @@ from pytest_sre.logs.lines import read_line
 from pytest_sre.recording.rows import Exchange, LogLine
 
 _WIDTH = 120
+_BETWEEN = "  "
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -21,8 +22,8 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     made = Table(box=None, pad_edge=False, header_style="")
     cells = [[clean(cell, _WIDTH) for cell in row] for row in rows]
     widths = [max(map(cell_len, column)) for column in zip(titles, *cells, strict=True)]
-    for title, width in zip(titles, _least_widths(widths), strict=True):
-        made.add_column(title, no_wrap=True, overflow="ellipsis", min_width=width)
+    for title, width in zip(titles, _fitted(widths), strict=True):
+        made.add_column(title, no_wrap=True, overflow="ellipsis", width=width)
     for row in cells:
         made.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in row))
     out = io.StringIO()
@@ -30,12 +31,14 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
-def _least_widths(widths: Sequence[int]) -> list[int]:
-    """Show all but the last column whole, if that leaves the last some room; or share alike."""
-    fair = _WIDTH // len(widths) - 1
-    first = [width + 1 for width in widths[:-1]]
-    if sum(first) + min(fair, widths[-1]) <= _WIDTH:
-        return [*widths[:-1], 1]
+def _fitted(widths: Sequence[int]) -> list[int]:
+    """Show all but the last column whole if that leaves the last some room; or share alike."""
+    *first, last = widths
+    room = _WIDTH - len(_BETWEEN) * len(first)
+    fair = room // len(widths)
+    left = room - sum(first)
+    if left >= min(last, fair):
+        return [*first, min(last, left)]
     return [min(width, fair) for width in widths]
 
 

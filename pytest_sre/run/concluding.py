@@ -23,7 +23,12 @@ from pytest_sre.verdict import Inconclusive
 
 
 def conclude_run(
-    run: Run, failures: Sequence[Failure], suites: Mapping[str, Tally], *, was_cut: bool
+    run: Run,
+    failures: Sequence[Failure],
+    suites: Mapping[str, Tally],
+    *,
+    was_cut: bool,
+    looked: bool,
 ) -> tuple[Conclusion, Seen]:
     """Judge what a run recorded.
 
@@ -32,6 +37,7 @@ def conclude_run(
         failures: the tests that did not pass.
         suites: how the tests ended, by suite.
         was_cut: the run was interrupted before its end.
+        looked: some test that passed had the target to look at.
 
     Returns:
         The conclusion, and how much it rests on.
@@ -39,16 +45,18 @@ def conclude_run(
     run.stop_bake()
     run.recorder.flush()
     suspects = [s for app in run.apps.values() for s in _suspects(run, app)]
-    gaps = list(_gaps(run, was_cut=was_cut))
+    gaps = list(_gaps(run, failures, was_cut=was_cut))
+    if not looked and any(tally.healthy for tally in suites.values()):
+        gaps.append("no test that passed looked at the target")
     conclusion = conclude(suites, group_by_cause(failures, suspects), gaps=gaps)
     return conclusion, _seen(run)
 
 
-def _gaps(run: Run, *, was_cut: bool) -> Sequence[str]:
+def _gaps(run: Run, failures: Sequence[Failure], *, was_cut: bool) -> Sequence[str]:
     gaps = []
     if was_cut:
         gaps.append("the run was stopped before its end")
-    if run.own_fault:
+    if run.own_fault and run.own_fault.cause not in {failure.cause for failure in failures}:
         gaps.append(run.own_fault.reason)
     if run.recorder.error:
         gaps.append(f"the recording is not whole: {run.recorder.error}")

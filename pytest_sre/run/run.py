@@ -1,9 +1,10 @@
 """What the tests of a run share: the platform, the recording, the loop, the bake."""
 
+import contextlib
 import functools
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +19,8 @@ from pytest_sre.fly.fleet import FlyApp, FlyMachine
 from pytest_sre.fly.watch import FleetWatch
 from pytest_sre.journeys import Journey, registered
 from pytest_sre.journeys.run import JourneyRunner, Journeys
-from pytest_sre.logs.since import Logs
+from pytest_sre.logs.baselines import Baseline, baseline_before, recorded_baseline
+from pytest_sre.logs.since import App, Logs, read, unread
 from pytest_sre.logs.source import LogPage, LogTail
 from pytest_sre.probes.eventually import eventually
 from pytest_sre.probes.facade import Probe
@@ -27,7 +29,7 @@ from pytest_sre.probes.loop import BackgroundLoop
 from pytest_sre.recording import Recorder, Recording
 from pytest_sre.recording.rows import Exchange, Flake, JourneyRun, OwnFault, Row, Span
 from pytest_sre.run.evidence import Evidence
-from pytest_sre.run.outcomes import fault_of_platform
+from pytest_sre.run.outcomes import fault_of_platform, why_inconclusive
 from pytest_sre.run.platforms import Platform
 from pytest_sre.targets import Settings
 from pytest_sre.verdict import Inconclusive, NotAsked
@@ -41,13 +43,15 @@ class Handover:
     """What the process that began a run tells those that join it, as primitives.
 
     ``machines`` holds, by app, the id, name, region and process group of each Machine, so that
-    every process makes the same tests.
+    every process makes the same tests; ``own_fault`` the reason and the cause of what kept them
+    from being listed.
     """
 
     recording: str
     platform: str
     machines: Mapping[str, list[tuple[str, str, str, str]]]
     since_at: float | None
+    own_fault: tuple[str, str] | None = None
 
     def to_text(self) -> str:
         """Write it as JSON."""
@@ -103,8 +107,9 @@ class Run:
                     FlyMachine(app, m.id, m.name, m.region, m.group) for m in app.live
                 )
                 run._endpoints += _endpoints(app)
-        except FlyError as error:
-            run.own_fault = fault_of_platform(error)
+        except (FlyError, Inconclusive) as error:
+            run.own_fault = why_inconclusive(error)
+        if run.own_fault:
             run.record_own_fault(run.own_fault)
         return run
 
@@ -117,6 +122,9 @@ class Run:
         for name, machines in told.machines.items():
             app = run.apps[name]
             app.machines = tuple(FlyMachine(app, *machine) for machine in machines)
+        if told.own_fault:
+            reason, cause = told.own_fault
+            run.own_fault = Inconclusive(reason, cause=cause)
         return run
 
     def handover(self) -> Handover:
@@ -129,6 +137,7 @@ class Run:
                 for name, app in self.apps.items()
             },
             since_at=self._since_at,
+            own_fault=(self.own_fault.reason, self.own_fault.cause) if self.own_fault else None,
         )
 
     def start_bake(self) -> None:
@@ -145,7 +154,7 @@ class Run:
             plan,
             journeys=self.known_journeys,
             runner=lambda write: self._journey_runner("bake", write),
-            looks=[*(self._look(app) for app in self.apps.values())],
+            looks=[look for app in self.apps.values() for look in self._looks(app)],
             loop=self._loop,
             prober=self._prober,
             recorder=self.recorder,
@@ -153,21 +162,30 @@ class Run:
         self.watched.start()
 
     def stop_bake(self) -> None:
-        """End the bake now if it has not ended by itself, and wait until all is recorded."""
-        if self.watched is not None:
+        """End the bake now if it has not ended by itself, and wait until all is recorded.
+
+        A bake that broke off is a fault of our own.
+        """
+        if self.watched is None:
+            return
+        try:
             self.watched.stop()
+        except Exception as error:  # noqa: BLE001 - whatever it was, the run goes on to conclude
+            broke = f"the bake broke off with {type(error).__name__}: {error}"
+            self.own_fault = self.own_fault or Inconclusive(broke, cause="own bake")
 
     def end(self) -> None:
-        """End everything this process began; the platform last."""
-        self.stop_bake()
-        if "_prober" in self.__dict__:
-            self._loop.run(self._prober.close())
-        if "_loop" in self.__dict__:
-            self._loop.close()
-        if "recording" in self.__dict__:
-            self.recording.close()
-        self.recorder.close()
-        self.platform.close()
+        """End everything this process began, the platform last, even if a step before it fails."""
+        with contextlib.ExitStack() as steps:
+            steps.callback(self.platform.close)
+            steps.callback(self.recorder.close)
+            if "recording" in self.__dict__:
+                steps.callback(self.recording.close)
+            if "_loop" in self.__dict__:
+                steps.callback(self._loop.close)
+            if "_prober" in self.__dict__:
+                steps.callback(lambda: self._loop.run(self._prober.close()))
+            self.stop_bake()
 
     @property
     def machines(self) -> list[FlyMachine]:
@@ -247,7 +265,7 @@ class Run:
     def logs(self) -> Logs:
         """Wait until the bake is over, and give the log since the deploy."""
         self.wait_for_bake()
-        return Logs(self.recording, self.settings.logs.ignore)
+        return Logs(self.recording, self.settings.logs.ignore, self._find_baseline)
 
     on_wait: Callable[[str], None] | None = None
 
@@ -263,6 +281,8 @@ class Run:
             if spans:
                 self._tell("")
                 return spans[0]
+            if self.watched and self.watched.is_over and not self.recording.rows(Span, name=SPAN):
+                self.stop_bake()
             if self.own_fault:
                 raise self.own_fault
             if self.watched:
@@ -299,33 +319,67 @@ class Run:
     def _public_app(self) -> FlyApp | None:
         return next((app for app in self.apps.values() if app.serving), None)
 
+    def _find_baseline(self, app: App) -> Baseline | None:
+        """Find what an app's log said before: in the last healthy run, or the day before."""
+        target, fly = self.settings.target.name, self.platform.fly
+        return recorded_baseline(
+            self.settings.root, target=target, app=app.name, current=self.recorder.path
+        ) or baseline_before(
+            lambda token: fly.logs(app.name, next_token=token), app.name, app.since_at
+        )
+
     def _journey_runner(self, source: str, write: Callable[[Row], None]) -> JourneyRunner:
         app = self._public_app
         if app is None:
             raise NotAsked(f"{self.settings.target.name} has no public service to walk through")
         return JourneyRunner(app.url, app=app.name, source=source, write=write)
 
-    def _look(self, app: FlyApp) -> Callable[[], object]:
+    def _looks(self, app: FlyApp) -> Iterator[Callable[[], object]]:
         """Make what reads an app's Machines and new log lines, again and again, during a bake."""
         tail: list[LogTail] = []
         fly = self.platform.fly
 
-        def pages(name: str) -> Callable[[str], LogPage]:
-            return lambda token: fly.logs(name, next_token=token)
+        def pages(token: str) -> LogPage:
+            return fly.logs(app.name, next_token=token)
 
-        def look() -> None:
-            if not tail:
-                tail.append(LogTail(pages(app.name), app.name, app.since_at))
-            for line in tail[0].poll():
+        def read_log() -> None:
+            at = time.time()
+            try:
+                if not tail:
+                    tail.append(LogTail(pages, app.name, app.since_at))
+                lines = tail[0].poll()
+            except (FlyError, Inconclusive):
+                self.recorder.write(Span(at=at, name=unread(app.name), ended_at=time.time()))
+                raise
+            for line in lines:
                 self.recorder.write(line)
-            self.watch.machines(app.name)
+            self.recorder.write(Span(at=at, name=read(app.name), ended_at=time.time()))
 
-        return look
+        yield functools.partial(_ask, read_log)
+        yield functools.partial(_ask, functools.partial(self.watch.machines, app.name))
+
+
+def _ask(look: Callable[[], object]) -> None:
+    """Look once; what keeps the platform from answering is named as in a test.
+
+    Raises:
+        Inconclusive: the platform did not answer.
+    """
+    try:
+        look()
+    except FlyError as error:
+        raise fault_of_platform(error) from error
 
 
 def _endpoints(app: FlyApp) -> list[Endpoint]:
     return [
-        Endpoint(app.name, machine.id, machine.region, app.url + path)
+        Endpoint(
+            app.name,
+            machine.id,
+            machine.region,
+            app.url + path,
+            is_check=bool(machine.health_paths),
+        )
         for machine in app.serving
         if not machine.is_asleep
         for path in machine.health_paths or ("/",)

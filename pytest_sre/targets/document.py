@@ -13,6 +13,7 @@ from pytest_sre.targets.errors import ConfigError, quoted
 from pytest_sre.targets.files import is_file, place_of, read_toml
 from pytest_sre.targets.reading import (
     Place,
+    boolean,
     duration_s,
     integer,
     key,
@@ -28,10 +29,13 @@ from pytest_sre.targets.reading import (
 from pytest_sre.targets.settings import (
     PERMISSIONS,
     PLATFORMS,
+    SEVERITIES,
+    LogRule,
     LogSettings,
     Permission,
     PlatformName,
     ReleaseSettings,
+    Severity,
 )
 
 _PYPROJECT = "pyproject.toml"
@@ -45,6 +49,7 @@ _url = matching(
 )
 _organization = matching("[A-Za-z0-9][A-Za-z0-9_-]*", "an organization's short name on Fly")
 _request_path = matching(r"/[^\s#]*", 'a path such as "/version"')
+_slug = matching("[a-z0-9]+(-[a-z0-9]+)*", 'a name such as "out-of-memory"')
 _dotted_key = matching(r"[^\s.]+(\.[^\s.]+)*", 'a key such as "revision" or "build.revision"')
 
 
@@ -92,8 +97,30 @@ class _ReleaseKeys:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _LogRuleKeys:
+    id: str = key("id", _slug)
+    kind: str = key("kind", _slug)
+    severity: Severity = key("severity", one_of(SEVERITIES))
+    pattern: str = key("pattern", text)
+    explanation: str = key("explanation", text)
+    matches: tuple[str, ...] = key("matches", list_of(text))
+    misses: tuple[str, ...] = key("misses", list_of(text))
+    ignore_case: bool = key("ignore-case", boolean, False)
+
+
+def _read_log_rule(value: object, place: Place) -> LogRule:
+    found = table(_LogRuleKeys, closed=True)(value, place)
+    return LogRule(**vars(found), where=str(place))
+
+
+read_log_rules = list_of(_read_log_rule)
+"""Reads a list of rules, as ``[[logs.rule]]`` has them."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class _LogKeys:
     ignore: tuple[re.Pattern[str], ...] = key("ignore", list_of(_pattern), ())
+    rules: tuple[LogRule, ...] = key("rule", read_log_rules, ())
 
 
 def _read_release(value: object, place: Place) -> ReleaseSettings:
@@ -102,7 +129,8 @@ def _read_release(value: object, place: Place) -> ReleaseSettings:
 
 
 def _read_logs(value: object, place: Place) -> LogSettings:
-    return LogSettings(table(_LogKeys, closed=True)(value, place).ignore)
+    found = table(_LogKeys, closed=True)(value, place)
+    return LogSettings(found.ignore, found.rules)
 
 
 @dataclass(frozen=True, kw_only=True)

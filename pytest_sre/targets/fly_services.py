@@ -29,6 +29,7 @@ Protocol = Literal["tcp", "udp"]
 Autostop = Literal["off", "stop", "suspend"]
 
 _PROTOCOLS: tuple[Protocol, ...] = ("tcp", "udp")
+_WEB_PORTS = frozenset({80, 443})
 _AUTOSTOPS: tuple[Autostop, ...] = ("off", "stop", "suspend")
 
 
@@ -63,6 +64,11 @@ class Service:
     autostart: bool | None = None
     min_machines_running: int | None = None
     groups: tuple[str, ...] = ()
+
+    @property
+    def is_web(self) -> bool:
+        """Whether it is reached by a browser, that is over HTTP on one of its default ports."""
+        return self.protocol == "tcp" and any(port.port in _WEB_PORTS for port in self.ports)
 
 
 def _read_autostop(value: object, place: Place) -> Autostop:

@@ -110,10 +110,10 @@ class FlyToml:
     def health_paths(self, group: str) -> tuple[str, ...]:
         """Give the paths of a group's HTTP checks that can be asked for from outside.
 
-        These are the checks of its services, and those of ``[checks]`` on a service's port,
+        These are the checks of its web services, and those of ``[checks]`` on the port of one,
         that are made by GET. Each path is given once.
         """
-        services = self.services(group)
+        services = [service for service in self.services(group) if service.is_web]
         ports = {service.internal_port for service in services}
         checks = [check for service in services for check in service.checks]
         checks += [check for check in self.checks(group) if check.port in ports]

@@ -12,8 +12,11 @@ from pytest_sre.targets.fly_toml import FlyToml
 Permission = Literal["observe", "load", "chaos", "deploy"]
 PlatformName = Literal["fly", "local"]
 
+Severity = Literal["low", "medium", "high", "critical"]
+
 PERMISSIONS: tuple[Permission, ...] = ("observe", "load", "chaos", "deploy")
 PLATFORMS: tuple[PlatformName, ...] = ("fly", "local")
+SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 
 
 @dataclass(frozen=True)
@@ -70,10 +73,38 @@ class ReleaseSettings:
 
 
 @dataclass(frozen=True)
+class LogRule:
+    """A pattern of log lines that tell of a fault, as stated; `pytest_sre.logs` compiles it.
+
+    Attributes:
+        id: its name, unique among all rules.
+        kind: what kind of fault it is, such as ``out-of-memory``.
+        severity: how bad a line that matches usually is.
+        pattern: what to look for, anywhere in a line.
+        explanation: what such a line usually means.
+        matches: lines that it must match.
+        misses: lines that it must not match.
+        ignore_case: whether ASCII letters match in upper and lower case.
+        where: the file and the key it was read from, for messages.
+    """
+
+    id: str
+    kind: str
+    severity: Severity
+    pattern: str
+    explanation: str
+    matches: tuple[str, ...]
+    misses: tuple[str, ...]
+    ignore_case: bool = False
+    where: str = ""
+
+
+@dataclass(frozen=True)
 class LogSettings:
-    """Patterns of log lines that are not judged, to be searched for in the line."""
+    """Patterns of log lines that are not judged, to be searched for in the line; own rules."""
 
     ignore: tuple[re.Pattern[str], ...] = ()
+    rules: tuple[LogRule, ...] = ()
 
 
 @dataclass(frozen=True)

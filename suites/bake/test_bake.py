@@ -14,11 +14,13 @@ def test_traffic_was_steady(bake: Bake) -> None:
 
 def test_errors_stay_within_the_objective(bake: Bake) -> None:
     """The share of failed requests is shown to keep the objective, not only observed to."""
+    bake.traffic.require_some()
     bake.traffic.judge_errors(bake.objectives.error_ratio).check("requests that failed")
 
 
 def test_latency_stays_within_the_objective(bake: Bake) -> None:
     """At least 95 % of the answers come within the limit."""
+    bake.traffic.require_some()
     judgement = bake.traffic.judge_latency(95, bake.objectives.latency_p95_s)
     judgement.check(f"requests slower than {bake.objectives.latency_p95_s:g} s")
 

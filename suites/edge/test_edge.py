@@ -25,6 +25,7 @@ def test_certificate_is_valid(fly_app: FlyApp, probe: Probe) -> None:
     """The certificate is trusted, names the host, and lasts for two more weeks."""
     _public_https(fly_app)
     seen = probe.tls(fly_app)
+    seen.require_observed()
     assert seen.chain_ok, seen.error
     assert seen.hostname_ok, seen.error
     assert seen.days_left >= CERTIFICATE_DAYS
@@ -33,7 +34,9 @@ def test_certificate_is_valid(fly_app: FlyApp, probe: Probe) -> None:
 def test_protocol_is_current(fly_app: FlyApp, probe: Probe) -> None:
     """The edge speaks TLS 1.2 or newer."""
     _public_https(fly_app)
-    assert probe.tls(fly_app).protocol in {"TLSv1.2", "TLSv1.3"}
+    seen = probe.tls(fly_app)
+    seen.require_observed()
+    assert seen.protocol in {"TLSv1.2", "TLSv1.3"}
 
 
 def test_http_redirects_to_https(fly_app: FlyApp, probe: Probe) -> None:

@@ -52,6 +52,13 @@ def test_each_state_can_end_destroyed_and_only_destroyed_is_final(state):
     assert satisfies(state, "settled") == (state in SETTLED)
 
 
+def until(condition, within_s=10.0):
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.005)
+
+
 class MachineCalls(RuleBasedStateMachine):
     platform = None
 
@@ -117,8 +124,16 @@ class MachineCalls(RuleBasedStateMachine):
 
     @rule()
     def kill(self):
+        before = self.exits()
         for process in self.api.get(f"{self.path}/ps").json():
             psutil.Process(process["pid"]).kill()
+            # Until the platform has noticed, what it says of the Machine is not yet true.
+            # Nobody watches the process of a suspended Machine.
+            until(lambda: self.exits() != before or self.state() == "suspended")
+
+    def exits(self):
+        events = self.api.get(f"{self.path}/events", params={"limit": 50}).json()
+        return [event["id"] for event in events if event["type"] == "exit"]
 
     @rule()
     def settle(self):
@@ -136,6 +151,12 @@ class MachineCalls(RuleBasedStateMachine):
     def teardown(self):
         if not hasattr(self, "path"):
             return
+        try:
+            self.end()
+        finally:
+            self.api.close()
+
+    def end(self):
         self.settle()
         self.agrees_with_its_processes()
         self.api.delete(self.path, params={"force": "true"})
@@ -143,7 +164,6 @@ class MachineCalls(RuleBasedStateMachine):
         assert self.state() == "destroyed"
         assert not any(map(psutil.pid_exists, self.pids))
         self.api.delete(f"/v1/apps/{self.app}", params={"force": "true"})
-        self.api.close()
 
     def agrees_with_its_processes(self):
         """A Machine that runs has one process, another none; each start has an end but the last."""

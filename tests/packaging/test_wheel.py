@@ -87,9 +87,7 @@ def test_suites_are_copied_to_be_edited(scripts: Path, their_repository: Path) -
     _run([scripts / "pytest-sre", "suites", "--copy", "suites"], their_repository)
     health = their_repository / "suites" / "health" / "test_checks.py"
     health.write_text("def test_mine(fly_app):\n    assert fly_app.name == 'hello'\n")
-    listed = _run(
-        [scripts / "pytest", "--sre-target=local", "--co", "-q"], their_repository
-    ).stdout
+    listed = _run([scripts / "pytest", "--sre-target=local", "--co", "-q"], their_repository).stdout
     assert "suites/health/test_checks.py::test_mine" in listed
     assert "test_checks_pass" not in listed, "the copy replaces the shipped suite"
     assert listed.count("::test_deploy_is_complete") == 1

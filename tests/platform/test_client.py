@@ -171,8 +171,10 @@ def test_checks_tell_how_a_machine_is(fly: Fly) -> None:
     made = fly.create_machine(APP, config, region="iad")
     try:
         _eventually(
-            lambda: [(c.name, c.status) for c in fly.machine(APP, made.id).checks]
-            == [("nobody", "critical")]
+            lambda: (
+                [(c.name, c.status) for c in fly.machine(APP, made.id).checks]
+                == [("nobody", "critical")]
+            )
         )
     finally:
         fly.destroy_machine(APP, made.id, force=True)

@@ -2,13 +2,14 @@
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ from pytest_sre.recording import Recording
 from pytest_sre.recording.rows import TestRun
 
 DEADLINE_S = 60.0
+
+# Its import takes longer than most runs do.
+_WITHOUT = ("-p", "no:hypothesispytest")
 
 FLY_TOML = """
 app = "tiny"
@@ -79,7 +83,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(status)
 
     def answer(self, status):
-        body = json.dumps({"revision": os.environ["REVISION"], "path": self.path}).encode()
+        about = {"revision": os.environ["REVISION"], "machine": os.environ["FLY_MACHINE_ID"]}
+        body = json.dumps(about).encode()
         self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("x-content-type-options", "nosniff")
@@ -117,8 +122,6 @@ FILES = {
     "journeys.py": JOURNEYS_PY,
 }
 
-Write = Callable[..., "Project"]
-
 
 class Outcome(pytest.RunResult):
     """How a run ended, and the recording it left."""
@@ -126,7 +129,9 @@ class Outcome(pytest.RunResult):
     def __init__(
         self, done: "subprocess.CompletedProcess[str]", duration_s: float, recording: Path | None
     ) -> None:
-        super().__init__(done.returncode, done.stdout.splitlines(), done.stderr.splitlines(), duration_s)
+        super().__init__(
+            done.returncode, done.stdout.splitlines(), done.stderr.splitlines(), duration_s
+        )
         self.text = done.stdout + done.stderr
         self.path = recording
 
@@ -178,16 +183,16 @@ class Project:
         return self
 
     def suite(self, name: str, source: str) -> str:
-        """Write a suite of the project's own; its path, to be given to ``verify``."""
-        self.write(**{f"suites/{name}/test_{name}.py": source})
-        return f"suites/{name}"
+        """Write a suite outside ``suites/``; its path, to be given to ``verify``."""
+        self.write(**{f"own/{name}/test_{name}.py": source})
+        return f"own/{name}"
 
     def pytest(self, *arguments: str, env: Mapping[str, str] | None = None) -> Outcome:
         """Run pytest here, in a process of its own."""
         before = set(self.recordings)
         started = time.monotonic()
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
+            [sys.executable, "-m", "pytest", *_WITHOUT, *arguments],
             cwd=self.root,
             env={**clean_environment(), **(env or {})},
             capture_output=True,
@@ -196,8 +201,9 @@ class Project:
             timeout=DEADLINE_S,
             check=False,
         )
-        new = sorted(set(self.recordings) - before)
-        return Outcome(done, time.monotonic() - started, new[0] if new else None)
+        said = re.search(r"^  evidence (.*)$", done.stdout, re.MULTILINE)
+        found = [self.root / said[1]] if said else sorted(set(self.recordings) - before)
+        return Outcome(done, time.monotonic() - started, found[0] if found else None)
 
     def verify(self, *arguments: str, target: str = "local", **options: Any) -> Outcome:
         """Run pytest against a target, with a bake too short to matter unless one is given."""
@@ -278,6 +284,14 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 def project(tmp_path: Path) -> Iterator[Project]:
     """A project of the test's own, with no platform up."""
     made = Project(tmp_path / "project")
+    yield made
+    assert made.processes == []
+
+
+@pytest.fixture(scope="module")
+def made_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A project of the module's own, with no platform up."""
+    made = Project(tmp_path_factory.mktemp("project"))
     yield made
     assert made.processes == []
 

@@ -4,7 +4,7 @@ import pytest
 
 from pytest_sre.recording.rows import TestRun
 
-SUITE = '''
+SUITE = """
 import pytest
 from pytest_sre import Inconclusive, NotAsked
 
@@ -29,7 +29,7 @@ def test_is_unsure():
     raise Inconclusive("there is nothing to measure")
 
 def test_crashes():
-    {}["missing"]
+    {}['missing']
 
 def test_exits():
     raise SystemExit(3)
@@ -83,7 +83,7 @@ def test_subtest_is_unsure(subtests):
 def test_subtests_pass(subtests):
     with subtests.test("fine"):
         pass
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +132,9 @@ def test_gravest_failure_comes_first_and_counts_its_machines_once(ran):
 
 
 def test_crash_is_named_as_the_fault_of_the_test(ran):
-    assert any("the test itself failed with KeyError: 'missing'" in u for u in ran.lines_of("unsure"))
+    assert any(
+        "the test itself failed with KeyError: 'missing'" in u for u in ran.lines_of("unsure")
+    )
 
 
 def test_test_that_could_not_decide_is_shown_as_such_and_not_as_failed(ran):
@@ -143,12 +145,15 @@ def test_test_that_could_not_decide_is_shown_as_such_and_not_as_failed(ran):
             "INCONCLUSIVE *::test_crashes *",
         ]
     )
-    assert "FAILED suites/outcomes/test_outcomes.py::test_crashes" not in ran.text
+    assert "FAILED own/outcomes/test_outcomes.py::test_crashes" not in ran.text
 
 
-def test_crash_shows_no_traceback_from_inside_the_plugin(ran):
+def test_crash_shows_where_and_nothing_from_inside_the_plugin(ran):
+    ran.stdout.fnmatch_lines(
+        [">       {}?'missing'?", "E       KeyError: 'missing'", "own/outcomes/test_outcomes.py:*"]
+    )
     assert "INTERNALERROR" not in ran.text
-    assert "pytest_sre/plugin" not in ran.text
+    assert "pytest_sre/" not in ran.text
 
 
 def test_reasons_of_what_was_not_tested_are_shown(ran):

@@ -63,8 +63,8 @@ def test_the_observed_ratio_lies_between_its_bounds(sample):
     assert 0 <= lower_bound(bad, total) <= bad / total <= upper_bound(bad, total) <= 1
 
 
-@given(samples(), limits)
-def test_bounds_on_good_events_mirror_those_on_bad_ones(sample, _limit):
+@given(samples())
+def test_bounds_on_good_events_mirror_those_on_bad_ones(sample):
     bad, total = sample
 
     assert lower_bound(bad, total) == pytest.approx(1 - upper_bound(total - bad, total), abs=1e-9)
@@ -140,5 +140,5 @@ def test_a_check_raises_by_verdict_and_shows_sizes_and_bound():
     judge_ratio(0, 1000, 0.01).check("requests failed")
     with pytest.raises(AssertionError, match=r"requests failed: 50 of 100 .*at least 41\.\d\d%"):
         judge_ratio(50, 100, 0.01).check("requests failed")
-    with pytest.raises(Inconclusive, match="could be 25.89%; 289 more good ones would settle it"):
+    with pytest.raises(Inconclusive, match=r"could be 25\.89%; 289 more good ones would settle it"):
         judge_ratio(0, 10, 0.01).check("requests failed")

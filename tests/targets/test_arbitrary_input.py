@@ -83,7 +83,7 @@ NAMES = ["web", "worker", "shop/web", "iad", "ams"]
 SRE_TABLES = {
     "bake": ["window", "error-ratio", "latency-p95"],
     "release": ["path", "key"],
-    "logs": ["ignore"],
+    "logs": ["ignore", "rule"],
 }
 TARGET_KEYS = ["platform", "organization", "apps", "url", "allow", "deny", "machines", "processes"]
 

@@ -6,6 +6,15 @@ from pytest_sre.targets import ConfigError, load_settings
 
 JOBS = 'app = "jobs"'
 
+LOG_RULE = """
+[[logs.rule]]
+id = "declined"
+kind = "payments"
+pattern = "declined"
+explanation = "x"
+matches = ["declined"]
+misses = ["paid"]
+"""
 MISTAKES = {
     "unknown key of a target": (
         '[targets.prod]\nplatfrom = "fly"',
@@ -31,6 +40,12 @@ MISTAKES = {
     "ratio is not a number": ("[bake]\nerror-ratio = nan", "bake.error-ratio is nan"),
     "ratio is true": ("[bake]\nerror-ratio = true", "bake.error-ratio is true"),
     "bad pattern": ('[logs]\nignore = ["ok", "("]', "logs.ignore[1]", "regular expression"),
+    "log rule without a pattern": (
+        '[[logs.rule]]\nid = "x"\nkind = "x"\nseverity = "low"',
+        'sre.toml: [logs.rule[0]] has no key "pattern"',
+    ),
+    "log rule of unknown severity": (LOG_RULE + 'severity = "hihg"', "rule[0].severity", '"high"?'),
+    "log rule with an unknown key": (LOG_RULE + 'severity = "low"\nmatch = []', '"matches"?'),
     "path without slash": ('[release]\npath = "version"', "release.path", '"/version"'),
     "url without scheme": ('[targets.prod]\nurl = "shop.example.com"', "prod.url", "https://"),
     "app file missing": (

@@ -47,6 +47,15 @@ path = "/version"
 key = "build.revision"
 [logs]
 ignore = ["^healthcheck "]
+[[logs.rule]]
+id = "payment-declined"
+kind = "payments"
+severity = "high"
+pattern = 'payment \\d+ declined'
+explanation = "The bank declined."
+matches = ["payment 1 declined"]
+misses = ["payment accepted"]
+ignore-case = true
 [targets.prod]
 platform = "fly"
 organization = "acme"
@@ -72,6 +81,11 @@ deny = ["chaos"]
     assert found.bake.latency_p95_s == 0.25
     assert (found.release.path, found.release.key) == ("/version", "build.revision")
     assert found.logs.ignore[0].search("healthcheck ok")
+    (rule,) = found.logs.rules
+    assert (rule.id, rule.kind, rule.severity) == ("payment-declined", "payments", "high")
+    assert (rule.pattern, rule.ignore_case) == (r"payment \d+ declined", True)
+    assert (rule.matches, rule.misses) == (("payment 1 declined",), ("payment accepted",))
+    assert rule.where.endswith("sre.toml: logs.rule[0]")
     assert (target.organization, target.url) == ("acme", "https://shop.example.com")
     assert (target.allow, target.deny) == ({"observe", "load"}, {"chaos"})
     shop, jobs = target.apps

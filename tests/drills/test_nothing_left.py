@@ -1,0 +1,138 @@
+"""However a run ends, and in whatever phase, nothing of it is left on the machine."""
+
+import contextlib
+import os
+import signal
+import socket
+
+import psutil
+import pytest
+
+from pytest_sre.recording.rows import Exchange, TestRun
+
+# A test that lasts until the run is ended, so that the run is in the middle of its tests.
+LONG_TEST = """
+import pathlib, threading
+
+def test_that_lasts(fly_app):
+    pathlib.Path("begun").touch()
+    threading.Event().wait(60)
+"""
+
+
+def test_normal_end(shop, outcome_of, until):
+    before = shop.files
+    run = shop.spawn("--sre-bake=1s")
+    ports = until(lambda: open_ports(shop))
+    outcome = outcome_of(run)
+    assert "release verdict" in outcome.text
+    assert_nothing_is_left(shop, before, ports, until)
+
+
+@pytest.mark.parametrize("phase", ["start", "deploy", "tests", "bake"])
+@pytest.mark.parametrize(
+    ("ending", "code"), [("Ctrl-C", 2), ("SIGTERM", 128 + signal.SIGTERM), ("SIGKILL", -9)]
+)
+def test_run_is_ended(shop, outcome_of, until, ending, code, phase):
+    long_test = [shop.add("drills/test_long.py", LONG_TEST)] if phase == "tests" else []
+    before = shop.files
+    run = shop.spawn("--sre-bake=60s", *long_test)
+    ports = PHASES[phase](shop, until)
+    end(run, ending)
+    outcome = outcome_of(run)
+    (shop.root / "begun").unlink(missing_ok=True)
+    assert outcome.code == code, outcome.text
+    assert "HEALTHY  " not in outcome.text.replace("UNHEALTHY", "")
+    assert_nothing_is_left(shop, before, ports, until)
+
+
+def test_server_is_killed_and_the_run_ends_by_itself(shop, outcome_of, until):
+    before = shop.files
+    run = shop.spawn("--sre-bake=5s")
+    ports = in_the_bake(shop, until)
+    server_of(shop).kill()
+    outcome = outcome_of(run)
+    assert outcome.code == 1
+    assert outcome.verdict != "HEALTHY", outcome.text
+    assert_nothing_is_left(shop, before, ports, until)
+
+
+def test_server_and_run_are_killed_and_the_next_run_clears_up(shop, outcome_of, until):
+    before = shop.files
+    run = shop.spawn("--sre-bake=60s")
+    ports = in_the_bake(shop, until)
+    os.kill(run.pid, signal.SIGSTOP)
+    server_of(shop).kill()
+    run.kill()
+    outcome_of(run)
+    orphans = until(lambda: shop.processes if len(shop.processes) == 5 else None)
+    shop.verify("--sre-bake=100ms", "-k", "no_test_has_this_name")
+    assert not any(orphan.is_running() for orphan in orphans)
+    assert_nothing_is_left(shop, before, ports, until)
+
+
+def while_starting(shop, until):
+    """The server's process is there."""
+    until(lambda: len(shop.processes) > 1)
+    return set()
+
+
+def while_deploying(shop, until):
+    """The first Machines are there."""
+    until(lambda: len(shop.processes) > 2)
+    return open_ports(shop)
+
+
+def in_a_test(shop, until):
+    """A test has begun that will not end by itself."""
+    until(lambda: (shop.root / "begun").exists())
+    return open_ports(shop)
+
+
+def in_the_bake(shop, until):
+    """The tests that do not wait for it have ended; the bake asks on."""
+    until(lambda: shop.recorded(TestRun) > 30 and shop.recorded(Exchange, source="bake"))
+    return open_ports(shop)
+
+
+PHASES = {
+    "start": while_starting,
+    "deploy": while_deploying,
+    "tests": in_a_test,
+    "bake": in_the_bake,
+}
+
+
+def end(run, ending):
+    """End a run as a terminal does, as a pipeline does, or as nobody should."""
+    if ending == "Ctrl-C":
+        os.killpg(run.pid, signal.SIGINT)
+    else:
+        run.send_signal(signal.Signals[ending])
+
+
+def server_of(shop):
+    return next(p for p in shop.processes if "--state-dir" in p.cmdline())
+
+
+def open_ports(shop):
+    """The ports that the run's processes listen on."""
+    ports = set()
+    for process in shop.processes:
+        with contextlib.suppress(psutil.Error):
+            listening = process.net_connections("tcp")
+            ports |= {each.laddr.port for each in listening if each.status == psutil.CONN_LISTEN}
+    return ports
+
+
+def is_open(port):
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def assert_nothing_is_left(shop, before, ports, until):
+    until(lambda: shop.processes == [])
+    assert [port for port in ports if is_open(port)] == []
+    assert shop.files == before
+    state = shop.root / ".sre" / "local"
+    until(lambda: not state.exists() or list(state.iterdir()) == [])

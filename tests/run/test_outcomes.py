@@ -98,10 +98,10 @@ def test_a_run_that_was_cut_short_or_lost_part_of_its_recording_is_not_healthy(r
     run.own_fault = None
     well = {"health": Tally(healthy=5)}
 
-    whole, _ = conclude_run(run, [], well, was_cut=False)
-    cut, _ = conclude_run(run, [], well, was_cut=True)
+    whole, _ = conclude_run(run, [], well, was_cut=False, looked=True)
+    cut, _ = conclude_run(run, [], well, was_cut=True, looked=True)
     run.recorder.error = OSError("disk full")
-    torn, _ = conclude_run(run, [], well, was_cut=False)
+    torn, _ = conclude_run(run, [], well, was_cut=False, looked=True)
 
     assert whole.verdict is Verdict.HEALTHY
     assert (cut.verdict, torn.verdict) == (Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE)

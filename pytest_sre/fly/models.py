@@ -176,6 +176,7 @@ class MachineConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     restart: Restart | None = None
     stop_config: StopConfig | None = None
     standbys: list[str] = msgspec.field(default_factory=list)
+    schedule: str | None = None
     auto_destroy: bool = False
 
     @property

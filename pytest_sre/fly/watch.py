@@ -51,7 +51,7 @@ class FleetWatch:
 
     def _ask(self, app: str) -> tuple[Machine, ...]:
         machines = sorted(
-            (m for m in self._fly.machines(app) if m.group not in _PASSING_GROUPS),
+            (m for m in self._fly.machines(app) if _is_of_the_app(m)),
             key=lambda m: (m.group, m.region, m.id),
         )
         at = time.time()
@@ -65,6 +65,11 @@ class FleetWatch:
         if self._seen.get(key) != value:
             self._seen[key] = value
             self._write(row)
+
+
+def _is_of_the_app(machine: Machine) -> bool:
+    """Whether a Machine is there to stay: not one of a moment, nor one that runs on a schedule."""
+    return machine.group not in _PASSING_GROUPS and not machine.settings.schedule
 
 
 def _rows_of(app: str, machine: Machine, at: float) -> Iterator[Row]:

@@ -1,9 +1,11 @@
 """A pytest session against a target: begins the run, judges its tests, concludes."""
 
+import functools
 import os
 import signal
+import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from types import FrameType
 from typing import Protocol
 
@@ -143,7 +145,9 @@ class MainSession(TestSession):
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Open the platform, list the Machines, begin the bake."""
-        signal.signal(signal.SIGTERM, _exit_on_signal)
+        if threading.current_thread() is threading.main_thread():
+            before = signal.signal(signal.SIGTERM, _exit_on_signal)
+            self._config.add_cleanup(functools.partial(_handle_sigterm_by, before))
         at = time.time()
         target = self._settings.target.name
         self._say_what_takes_time()
@@ -251,6 +255,10 @@ class MainSession(TestSession):
 _ORDINARY = frozenset(
     {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}
 )
+
+
+def _handle_sigterm_by(handler: Callable[[int, FrameType | None], object] | int | None) -> None:
+    signal.signal(signal.SIGTERM, handler)
 
 
 def _exit_on_signal(number: int, _frame: FrameType | None) -> None:

@@ -1,8 +1,9 @@
 """Concludes a run: gathers the facts from its recording, and has them judged."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from pytest_sre.bake.window import Bake
 from pytest_sre.fly.errors import FlyError
 from pytest_sre.fly.fleet import FlyApp
 from pytest_sre.judge.causes import Failure, Suspect, group_by_cause
@@ -13,6 +14,7 @@ from pytest_sre.recording.rows import (
     CheckSeen,
     EventSeen,
     Flake,
+    JourneyRun,
     LogLine,
     MachineSeen,
     OwnFault,
@@ -103,9 +105,12 @@ def _seen(run: Run) -> Seen:
         p95_s=exchanges.p95_s or 0.0,
         bake_s=bake.window_s if bake else 0.0,
         log_lines=run.recording.count(LogLine),
-        flakes=tuple(
-            f"{flake.what} passed at try {flake.attempts}, at first: {flake.first_failure}"
-            for flake in run.recording.rows(Flake)
+        flakes=(
+            *(
+                f"{flake.what} passed at try {flake.attempts}, at first: {flake.first_failure}"
+                for flake in run.recording.rows(Flake)
+            ),
+            *_unsteady_journeys(bake),
         ),
         evidence=str(run.recorder.path.relative_to(run.settings.root)),
     )
@@ -119,3 +124,16 @@ def _describe(run: Run, app: FlyApp) -> str:
     regions = ", ".join(sorted({machine.region for machine in app.machines}))
     where = f"{len(app.machines)} Machines in {regions}" if regions else "no Machine"
     return f"{app.name}{release} on {run.settings.target.name}, {where}"
+
+
+def _unsteady_journeys(bake: Bake | None) -> Iterator[str]:
+    """Name the journeys that failed now and then in the bake, however rarely."""
+    walked: dict[str, list[JourneyRun]] = {}
+    for run in bake.journey_runs if bake else ():
+        if not run.own_fault:
+            walked.setdefault(run.journey, []).append(run)
+    for name, runs in sorted(walked.items()):
+        failed = [run for run in runs if not run.ok]
+        if 0 < len(failed) < len(runs):
+            share = f"{len(failed)} of {len(runs)} times in the bake"
+            yield f"journey {name} failed {share}, first: {failed[0].error}"

@@ -1,5 +1,6 @@
 """The watch asks seldom, and records what changed once."""
 
+import msgspec
 import pytest
 
 from pytest_sre.fly.errors import Unreachable
@@ -73,3 +74,13 @@ def test_machines_come_in_one_order_and_without_those_that_only_pass(fly, watch,
     fly.listed = [machine("w2"), passing, machine("x1", "worker"), machine("w1", region="ams")]
 
     assert [found.id for found in watch.machines("shop")] == ["w1", "w2", "x1"]
+
+
+def test_machines_of_a_moment_or_on_a_schedule_are_not_the_apps(fly, watch, machine):
+    scheduled = msgspec.structs.replace(machine().settings, schedule="daily")
+    fly.listed = [
+        machine("m1"),
+        machine("m2", config=scheduled),
+        machine("m3", "fly_app_release_command"),
+    ]
+    assert [found.id for found in watch.machines("shop")] == ["m1"]

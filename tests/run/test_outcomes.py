@@ -2,10 +2,11 @@
 
 import pytest
 
+from pytest_sre.bake.watch import SPAN
 from pytest_sre.fly.errors import Forbidden, Unreachable
 from pytest_sre.judge.conclusion import Tally
 from pytest_sre.recording import Recorder
-from pytest_sre.recording.rows import Exchange, Flake, OwnFault
+from pytest_sre.recording.rows import Exchange, Flake, JourneyRun, OwnFault, Span
 from pytest_sre.run.concluding import conclude_run
 from pytest_sre.run.evidence import Evidence
 from pytest_sre.run.outcomes import why_inconclusive
@@ -107,3 +108,18 @@ def test_a_run_that_was_cut_short_or_lost_part_of_its_recording_is_not_healthy(r
     assert (cut.verdict, torn.verdict) == (Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE)
     assert cut.gaps == ("the run was stopped before its end",)
     assert torn.gaps == ("the recording is not whole: disk full",)
+
+
+def test_a_journey_that_failed_now_and_then_is_named(run):
+    run.own_fault = None
+    walks = {"browse": [True, False, True], "checkout": [True, True], "refund": [False]}
+    for name, ends in walks.items():
+        for ok in ends:
+            row = JourneyRun(
+                at=5.0, source="bake", app="shop", journey=name, ok=ok, error="" if ok else "500"
+            )
+            run.recorder.write(row)
+    run.recorder.write(Span(at=0.0, name=SPAN, ended_at=10.0))
+    _, seen = conclude_run(run, [], {}, was_cut=False, looked=True)
+
+    assert seen.flakes == ("journey browse failed 1 of 3 times in the bake, first: 500",)

@@ -43,6 +43,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """With a target and no path, load the conftests of the suites, not those of ``testpaths``.
+
+    What the project's unit tests import may not be installed where a release is verified.
+    """
+    given = early_config.known_args_namespace
+    if getattr(given, "sre_target", None) is not None and not given.file_or_dir:
+        root = early_config.rootpath
+        anchors = [root / "conftest.py", root / "suites", root / "chaos"]
+        # This file stands for "none": beside it is no conftest.
+        given.file_or_dir = [str(path) for path in anchors if path.exists()] or [__file__]
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Without a target stay out of the way; with one, read the settings and take the session."""
     config.addinivalue_line("markers", _MARKER)

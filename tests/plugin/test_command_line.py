@@ -196,3 +196,16 @@ def test_own_suites_are_run_beside_the_shipped_ones_and_replace_their_namesakes(
     assert (ran.ret, ran.verdict) == (0, "HEALTHY"), ran.text
     (tested,) = ran.lines_of("tested")
     assert re.findall(r"\w+ \d+/\d+", tested) == ["dependencies 1/1", "edge 1/1", "shop 1/1"]
+
+
+def test_what_the_unit_tests_import_need_not_be_installed(project):
+    """The release is verified where only the plugin is installed."""
+    project.write(
+        **{
+            "tests/conftest.py": "import a_module_that_is_not_there\n",
+            "conftest.py": "def pytest_addoption(parser):\n    parser.addoption('--mine')\n",
+        }
+    )
+    outcome = project.verify("-o", "testpaths=tests", "--co", "-q", "--mine=1")
+    assert outcome.ret == 0, outcome.text
+    assert "test_deploy_is_complete" in outcome.text

@@ -71,6 +71,7 @@ class EdgeProxy:
         wish = wish_from_headers(headers)
         added = _added(scope, headers, request_id, edge)
         tried: dict[str, str] = {}
+        refusals: dict[str, str] = {}
         attempts = 0
         until = time.monotonic() + _CONNECT_PATIENCE_S
         while True:
@@ -81,7 +82,7 @@ class EdgeProxy:
                 await asyncio.sleep(_LOOK_AGAIN_S)
                 continue
             if decision.machine_id is None:
-                status, text = self._refuse(decision, tried, attempts)
+                status, text = self._refuse(decision, refusals, attempts)
                 await answer_text(send, status, text, own)
                 return
             record = self._app.machines[decision.machine_id].record
@@ -91,7 +92,7 @@ class EdgeProxy:
                     await answer_with(answer, send, replaced=own)
             except ConnectFailed:
                 attempts += 1
-                tried[record.id] = _refused_text(record)
+                tried[record.id] = refusals[record.id] = _refused_text(record)
             except ExchangeFailed:
                 self._log(_BROKE_OFF, record)
                 await answer_text(send, 502, "the Machine gave no complete answer", own)
@@ -147,15 +148,17 @@ class EdgeProxy:
         finally:
             record.load -= 1
 
-    def _refuse(self, decision: Decision, tried: dict[str, str], attempts: int) -> tuple[int, str]:
+    def _refuse(
+        self, decision: Decision, refusals: dict[str, str], attempts: int
+    ) -> tuple[int, str]:
         """Log why nothing can serve, and say it briefly to the client."""
         searched = (
             f"could not find a good candidate within {max(1, attempts)} attempts at load balancing"
         )
-        if tried:
-            for machine_id, text in tried.items():
+        if refusals:
+            for machine_id, text in refusals.items():
                 self._log(text, self._app.machines[machine_id].record)
-            last = list(tried.values())[-1]
+            last = list(refusals.values())[-1]
             self._log(f"[PR03] {searched}. last error: {last}")
             return 502, "no Machine took the request"
         if decision.unknown:

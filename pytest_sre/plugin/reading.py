@@ -12,6 +12,7 @@ from pytest_sre.fly.errors import FlyError
 from pytest_sre.fly.tokens import token_from_environment
 from pytest_sre.journeys import JourneyFileError, load_journeys
 from pytest_sre.local.images import ReleaseFileError, read_release_file
+from pytest_sre.logs.rules import usable_rules
 from pytest_sre.targets import ConfigError, Permission, Settings, load_settings, parse_duration_s
 from pytest_sre.targets.errors import unknown_name
 from pytest_sre.targets.settings import PERMISSIONS
@@ -39,6 +40,8 @@ def read_settings(config: pytest.Config, target: str) -> Settings:
             token_from_environment(os.environ)
         _check_release(settings, config.getoption("sre_local_release"))
         load_journeys(settings.journeys)
+        if settings.logs.rules:
+            usable_rules(settings.logs.rules)
     except (ConfigError, FlyError, JourneyFileError, ReleaseFileError) as error:
         raise pytest.UsageError(str(error)) from None
     return settings

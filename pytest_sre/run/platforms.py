@@ -18,7 +18,8 @@ from pytest_sre.targets import AppSpec, Settings
 # How old an answer may be before a test asks again. Fly limits how often it may be asked.
 _FRESH_S = {"fly": 2.0, "local": 0.25}
 LOCAL_ORGANIZATION = "personal"
-_HEALTHY_WITHIN_S = 10.0
+# How long checks may fail beyond their grace period until a local deploy has failed.
+_BEYOND_GRACE_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -144,5 +145,18 @@ def deploy_locally(
         spec,
         image=image.ref,
         organization=LOCAL_ORGANIZATION,
-        healthy_within_s=_HEALTHY_WITHIN_S,
+        healthy_within_s=_longest_grace_s(spec) + _BEYOND_GRACE_S,
     )
+
+
+def _longest_grace_s(spec: AppSpec) -> float:
+    toml = spec.toml
+    checks = [
+        check
+        for group in toml.groups
+        for check in (
+            *toml.checks(group),
+            *(of_service for service in toml.services(group) for of_service in service.checks),
+        )
+    ]
+    return max((check.grace_period_s or 0.0 for check in checks), default=0.0) or _BEYOND_GRACE_S

@@ -35,7 +35,21 @@ def home(client): pass
 def another(client): pass
 """
 
+RULE_THAT_MISSES = """
+[[logs.rule]]
+id = "payment-declined"
+kind = "payments"
+severity = "high"
+pattern = "declined"
+explanation = "The bank declined."
+matches = ["payment refused"]
+misses = ["payment accepted"]
+"""
+
 MISTAKES = {
+    "a log rule that its own sample disproves": Mistake(
+        ("sre.toml", "matches", "payment refused"), files={"sre.toml": RULE_THAT_MISSES}
+    ),
     "a target that nobody named": Mistake(
         ('"locl"', "local, prod", 'did you mean "local"?'), ("--sre-target=locl",)
     ),

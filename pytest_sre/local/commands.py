@@ -1,4 +1,4 @@
-"""What ``pytest-sre local up|status|down`` does; the command line prints what is returned."""
+"""What ``pytest-sre local status|down`` does; the command line prints what is returned."""
 
 import io
 from dataclasses import dataclass
@@ -28,18 +28,6 @@ class Outcome:
 
     exit_code: int
     lines: tuple[str, ...]
-
-
-def up(state_dir: Path) -> Outcome:
-    """Start a platform that runs until ``down``; one that runs already is left as it is."""
-    running = LocalPlatform.attach(state_dir)
-    try:
-        platform = running or LocalPlatform.up(state_dir)
-    except LocalPlatformError as error:
-        return Outcome(1, tuple(str(error).splitlines()))
-    platform.close()
-    how = "runs already" if running else "runs"
-    return Outcome(0, (f"the local platform {how}: {platform.api_url} (process {platform.pid})",))
 
 
 def status(state_dir: Path, *, as_json: bool = False) -> Outcome:

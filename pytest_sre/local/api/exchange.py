@@ -1,7 +1,7 @@
 """What all calls share: answers, errors, bodies and look-ups."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -128,15 +128,6 @@ async def read_body(request: Request, kind: type[T]) -> T:
         ValueError: it is not JSON of that shape (``msgspec.DecodeError``).
     """
     return msgspec.json.decode(await request.body() or b"{}", type=kind)
-
-
-async def read_object(request: Request) -> dict[str, Any]:
-    """The request's body, which has to be an object; empty stands for an empty one.
-
-    Raises:
-        ValueError: it is not.
-    """
-    return await read_body(request, dict[str, Any])
 
 
 def duration_s(text: str | float | None) -> float | None:

@@ -36,11 +36,11 @@ HEIGHTS = {
 TALKERS = {
     "aiohttp": {
         "probes/http.py",
-        "local/checks.py",
+        "local/machines/checks.py",
         "local/fleet.py",
-        "local/internal_proxy.py",
-        "local/proxy.py",
-        "local/upstream.py",
+        "local/proxy/internal.py",
+        "local/proxy/edge.py",
+        "local/proxy/upstream.py",
     },
     "boto3": {"probes/s3.py"},
     "botocore": {"probes/s3.py"},
@@ -56,10 +56,10 @@ TALKERS = {
     "hyperscan": {"logs/engines.py"},
     "psutil": {
         "local/api/actions.py",
-        "local/memory.py",
+        "local/machines/memory.py",
         "local/pids.py",
         "local/platform.py",
-        "local/process.py",
+        "local/machines/process.py",
     },
     "psycopg": {"probes/postgres.py"},
     "pytest": {"plugin/"},
@@ -68,7 +68,7 @@ TALKERS = {
     "rich": {"local/commands.py", "logs/commands.py", "report/tables.py"},
     "sqlite3": {"recording/"},
     "starlette": {"local/"},
-    "uvicorn": {"local/listener.py"},
+    "uvicorn": {"local/proxy/listener.py"},
 }
 FORBIDDEN = {"_pytest"}
 LONGEST_FILE = 450

@@ -1,9 +1,10 @@
 """The embedded stand-in of Fly.io: its APIs, its proxy, and Machines that are real processes.
 
 One server process on loopback (``server.py``) speaks the platform's HTTP APIs; sessions and
-the command line start, find and stop it through ``LocalPlatform``. Deciding is in ``state``,
-``routing``, ``restarts``, ``check_plans``, ``environment``, ``internal_names`` and ``images``;
-the rest talks.
+the command line start, find and stop it through ``LocalPlatform``. ``machines/`` runs Machines,
+``proxy/`` sends requests to them, ``api/`` takes the calls. Deciding is in ``machines.state``,
+``machines.restarts``, ``machines.check_plans``, ``machines.environment``, ``proxy.routing``,
+``proxy.internal_names`` and ``images``; the rest talks.
 
 Where Fly's documentation is silent, and where a laptop differs, this is our choice:
 

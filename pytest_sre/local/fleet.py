@@ -10,16 +10,16 @@ from typing import Any
 
 import aiohttp
 
-from pytest_sre.local.checks import CheckRunner
-from pytest_sre.local.execution import Surroundings
 from pytest_sre.local.files import PIDS_FILE, VOLUMES
 from pytest_sre.local.images import Image
-from pytest_sre.local.lifecycle import Lifecycle
 from pytest_sre.local.logbook import Logbook
+from pytest_sre.local.machines.checks import CheckRunner
+from pytest_sre.local.machines.execution import Surroundings
+from pytest_sre.local.machines.lifecycle import Lifecycle
+from pytest_sre.local.machines.process import Ports
+from pytest_sre.local.machines.records import Blueprint, MachineRecord
 from pytest_sre.local.naming import rfc3339, ulid, volume_id
 from pytest_sre.local.pids import PidFile
-from pytest_sre.local.process import Ports
-from pytest_sre.local.records import Blueprint, MachineRecord
 
 DEFAULT_REGION = "iad"
 

@@ -7,7 +7,7 @@ import msgspec
 import psutil
 
 from pytest_sre.local.files import write_whole
-from pytest_sre.local.process import kill_group
+from pytest_sre.local.machines.process import kill_group
 
 
 class _Entry(msgspec.Struct, frozen=True):

@@ -21,15 +21,15 @@ import msgspec
 
 from pytest_sre import __version__
 from pytest_sre.local.api import build_api
-from pytest_sre.local.autostop import stop_idle_machines
 from pytest_sre.local.files import PIDS_FILE, PLATFORM_FILE, remove_files, write_whole
 from pytest_sre.local.fleet import App, Fleet
-from pytest_sre.local.internal_proxy import InternalProxy
-from pytest_sre.local.listener import Listener
-from pytest_sre.local.memory import guard_memory
+from pytest_sre.local.machines.memory import guard_memory
 from pytest_sre.local.pids import reap
-from pytest_sre.local.proxy import EdgeProxy
-from pytest_sre.local.upstream import open_session
+from pytest_sre.local.proxy.autostop import stop_idle_machines
+from pytest_sre.local.proxy.edge import EdgeProxy
+from pytest_sre.local.proxy.internal import InternalProxy
+from pytest_sre.local.proxy.listener import Listener
+from pytest_sre.local.proxy.upstream import open_session
 
 
 class Server:

@@ -3,11 +3,11 @@ import contextlib
 
 import pytest
 
-from pytest_sre.local.autostop import stop_idle_machines
 from pytest_sre.local.fleet import Fleet
-from pytest_sre.local.proxy import EdgeProxy
-from pytest_sre.local.records import Blueprint
-from pytest_sre.local.upstream import open_session
+from pytest_sre.local.machines.records import Blueprint
+from pytest_sre.local.proxy.autostop import stop_idle_machines
+from pytest_sre.local.proxy.edge import EdgeProxy
+from pytest_sre.local.proxy.upstream import open_session
 
 
 async def reached(record, state):

@@ -3,7 +3,7 @@ import dataclasses
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_sre.local.routing import (
+from pytest_sre.local.proxy.routing import (
     Candidate,
     Decision,
     Wish,

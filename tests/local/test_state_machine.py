@@ -17,7 +17,15 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from pytest_sre.local.state import SETTLED, Refused, State, Verb, check_allowed, is_next, satisfies
+from pytest_sre.local.machines.state import (
+    SETTLED,
+    Refused,
+    State,
+    Verb,
+    check_allowed,
+    is_next,
+    satisfies,
+)
 
 STATES = get_args(State)
 VERBS = get_args(Verb)

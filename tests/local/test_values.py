@@ -8,12 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_sre.local.environment import (
-    base_environment,
-    internal_ports,
-    port_environment,
-    volume_variable,
-)
 from pytest_sre.local.images import (
     ReleaseFileError,
     image_from_release,
@@ -21,11 +15,17 @@ from pytest_sre.local.images import (
     release_names,
     split_ref,
 )
-from pytest_sre.local.internal_names import InternalName, parse_internal_name
 from pytest_sre.local.lines import LONGEST_LINE, LineSplitter
 from pytest_sre.local.logbook import CAPACITY, Logbook
+from pytest_sre.local.machines.environment import (
+    base_environment,
+    internal_ports,
+    port_environment,
+    volume_variable,
+)
+from pytest_sre.local.machines.records import Blueprint
 from pytest_sre.local.naming import rfc3339_ns, ulid
-from pytest_sre.local.records import Blueprint
+from pytest_sre.local.proxy.internal_names import InternalName, parse_internal_name
 
 
 @given(st.lists(st.binary(max_size=40)))

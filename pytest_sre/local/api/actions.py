@@ -21,10 +21,10 @@ from pytest_sre.local.api.exchange import (
     read_body,
     route,
 )
-from pytest_sre.local.lifecycle import Lifecycle
-from pytest_sre.local.process import kill_group
-from pytest_sre.local.signals import signal_number
-from pytest_sre.local.state import check_allowed
+from pytest_sre.local.machines.lifecycle import Lifecycle
+from pytest_sre.local.machines.process import kill_group
+from pytest_sre.local.machines.signals import signal_number
+from pytest_sre.local.machines.state import check_allowed
 
 _EXEC_TIMEOUT_S: Final = 30.0
 _LONGEST_OUTPUT: Final = 1024 * 1024

@@ -9,9 +9,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pytest_sre.local.fleet import App, Fleet
-from pytest_sre.local.lifecycle import Lifecycle
+from pytest_sre.local.machines.lifecycle import Lifecycle
+from pytest_sre.local.machines.state import Refused
 from pytest_sre.local.naming import rfc3339
-from pytest_sre.local.state import Refused
 from pytest_sre.targets.durations import parse_duration_s
 
 T = TypeVar("T")

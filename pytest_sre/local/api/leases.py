@@ -19,7 +19,7 @@ from pytest_sre.local.api.exchange import (
     read_body,
     route,
 )
-from pytest_sre.local.records import Lease, MachineRecord
+from pytest_sre.local.machines.records import Lease, MachineRecord
 
 _OWNER: Final = f"{uuid.uuid5(uuid.NAMESPACE_URL, 'local')}@tokens.fly.io"
 _DEFAULT_TTL_S: Final = 60

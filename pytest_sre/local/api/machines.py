@@ -24,8 +24,8 @@ from pytest_sre.local.api.exchange import (
 )
 from pytest_sre.local.api.leases import grant
 from pytest_sre.local.fleet import App, Fleet
-from pytest_sre.local.records import Blueprint, MachineRecord
-from pytest_sre.local.state import satisfies
+from pytest_sre.local.machines.records import Blueprint, MachineRecord
+from pytest_sre.local.machines.state import satisfies
 
 _LONGEST_WAIT_S = 60
 

@@ -8,9 +8,9 @@ import aiohttp
 from starlette.types import Receive, Scope, Send
 
 from pytest_sre.local.fleet import App
-from pytest_sre.local.internal_names import InternalName, parse_internal_name
-from pytest_sre.local.records import MachineRecord
-from pytest_sre.local.upstream import (
+from pytest_sre.local.machines.records import MachineRecord
+from pytest_sre.local.proxy.internal_names import InternalName, parse_internal_name
+from pytest_sre.local.proxy.upstream import (
     ConnectFailed,
     ExchangeFailed,
     answer_text,

@@ -6,12 +6,12 @@ import time
 from collections.abc import Coroutine
 from typing import Any, Final
 
-from pytest_sre.local.execution import CannotRunError, Execution, Surroundings
 from pytest_sre.local.logbook import Origin
-from pytest_sre.local.records import Blueprint, MachineRecord
-from pytest_sre.local.restarts import Exit, is_failure, pause_s, should_restart
-from pytest_sre.local.signals import signal_number
-from pytest_sre.local.state import State, check_allowed
+from pytest_sre.local.machines.execution import CannotRunError, Execution, Surroundings
+from pytest_sre.local.machines.records import Blueprint, MachineRecord
+from pytest_sre.local.machines.restarts import Exit, is_failure, pause_s, should_restart
+from pytest_sre.local.machines.signals import signal_number
+from pytest_sre.local.machines.state import State, check_allowed
 from pytest_sre.targets.durations import parse_duration_s
 
 _DEFAULT_STOP_SIGNAL: Final = "SIGINT"

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pytest_sre.local import environment
-from pytest_sre.local.checks import CheckRunner
 from pytest_sre.local.files import TEMPORARY, VOLUMES
 from pytest_sre.local.logbook import Logbook, Origin
+from pytest_sre.local.machines import environment
+from pytest_sre.local.machines.checks import CheckRunner
+from pytest_sre.local.machines.process import MachineProcess, Ports, kill_group
+from pytest_sre.local.machines.records import MachineRecord
+from pytest_sre.local.machines.restarts import Exit
 from pytest_sre.local.pids import PidFile
-from pytest_sre.local.process import MachineProcess, Ports, kill_group
-from pytest_sre.local.records import MachineRecord
-from pytest_sre.local.restarts import Exit
 
 _COMMAND_NOT_FOUND: Final = 127
 _MB: Final = 1024 * 1024

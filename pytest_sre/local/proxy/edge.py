@@ -14,11 +14,11 @@ from pytest_sre import __version__
 from pytest_sre.fly.models import MachineConfig, Service
 from pytest_sre.local.fleet import App
 from pytest_sre.local.logbook import Origin
+from pytest_sre.local.machines.records import MachineRecord
+from pytest_sre.local.machines.state import Refused
 from pytest_sre.local.naming import ulid
-from pytest_sre.local.records import MachineRecord
-from pytest_sre.local.routing import Candidate, Decision, Wish, choose, wish_from_headers
-from pytest_sre.local.state import Refused
-from pytest_sre.local.upstream import (
+from pytest_sre.local.proxy.routing import Candidate, Decision, Wish, choose, wish_from_headers
+from pytest_sre.local.proxy.upstream import (
     ConnectFailed,
     ExchangeFailed,
     HeaderList,

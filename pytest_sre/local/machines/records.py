@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 
 from pytest_sre.fly.models import MachineConfig
-from pytest_sre.local.check_plans import CheckPlan, CheckResult, planned_checks
 from pytest_sre.local.images import Image, split_ref
+from pytest_sre.local.machines.check_plans import CheckPlan, CheckResult, planned_checks
+from pytest_sre.local.machines.restarts import Exit
+from pytest_sre.local.machines.signals import signal_number
+from pytest_sre.local.machines.state import State, is_next
 from pytest_sre.local.naming import machine_id, private_ip, rfc3339, ulid
-from pytest_sre.local.restarts import Exit
-from pytest_sre.local.signals import signal_number
-from pytest_sre.local.state import State, is_next
 from pytest_sre.targets.durations import parse_duration_s
 
 _KEPT_EVENTS = 100

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from pytest_sre.local.fleet import App
-from pytest_sre.local.proxy import EdgeProxy, public_service
-from pytest_sre.local.records import MachineRecord
-from pytest_sre.local.routing import idle_machine
-from pytest_sre.local.state import Refused
+from pytest_sre.local.machines.records import MachineRecord
+from pytest_sre.local.machines.state import Refused
+from pytest_sre.local.proxy.edge import EdgeProxy, public_service
+from pytest_sre.local.proxy.routing import idle_machine
 
 # Fly looks every few minutes; whoever works at a laptop waits no longer than this.
 PERIOD_S: Final = 60.0

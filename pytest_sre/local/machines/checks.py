@@ -8,15 +8,15 @@ from typing import Final
 
 import aiohttp
 
-from pytest_sre.local.check_plans import (
+from pytest_sre.local.logbook import Logbook, Origin
+from pytest_sre.local.machines.check_plans import (
     WAITING,
     CheckPlan,
     CheckResult,
     change_message,
     next_result,
 )
-from pytest_sre.local.logbook import Logbook, Origin
-from pytest_sre.local.records import MachineRecord
+from pytest_sre.local.machines.records import MachineRecord
 
 _UNTIL_FIRST_PASS_S: Final = 0.05
 _LONGEST_OUTPUT: Final = 2048

@@ -7,7 +7,7 @@ from typing import Final
 
 import psutil
 
-from pytest_sre.local.lifecycle import Lifecycle
+from pytest_sre.local.machines.lifecycle import Lifecycle
 
 _PERIOD_S: Final = 0.25
 _MB: Final = 1024 * 1024

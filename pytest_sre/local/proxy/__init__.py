@@ -1,0 +1,1 @@
+"""The proxies: at the edge, in front of each app, and between Machines."""

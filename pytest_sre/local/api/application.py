@@ -1,27 +1,37 @@
-"""The API as one ASGI application: routes, authorization, and the stand-in's own calls."""
+"""The API as one ASGI application: its routes, behind authorization."""
 
-import os
 import secrets
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pytest_sre import __version__
 from pytest_sre.local.api.actions import action_routes
 from pytest_sre.local.api.apps import app_routes
-from pytest_sre.local.api.exchange import ApiError, answer, fleet_of, read_body, route
+from pytest_sre.local.api.exchange import answer
 from pytest_sre.local.api.leases import lease_routes
 from pytest_sre.local.api.machines import machine_routes
+from pytest_sre.local.api.own import own_routes
 from pytest_sre.local.api.web import web_routes
 from pytest_sre.local.fleet import App, Fleet
-from pytest_sre.local.images import Image
 from pytest_sre.local.naming import ulid
 
 _SCHEMES = ("bearer ", "flyv1 ")
+
+
+def api_routes() -> list[BaseRoute]:
+    """Every route that is served."""
+    return [
+        *own_routes(),
+        *app_routes(),
+        *machine_routes(),
+        *action_routes(),
+        *lease_routes(),
+        *web_routes(),
+    ]
 
 
 def build_api(
@@ -41,30 +51,13 @@ def build_api(
         close_app: ends an app's Machines and proxy.
         shut_down: ends the server, after the answer.
     """
-
-    async def stop(request: Request) -> Response:  # noqa: ARG001
-        shut_down()
-        return answer({"ok": True})
-
-    own = [
-        route("/_local", get=_about),
-        route("/_local/images", put=_put_image),
-        route("/_local/shutdown", post=stop),
-    ]
     api = Starlette(
-        routes=[
-            *own,
-            *app_routes(),
-            *machine_routes(),
-            *action_routes(),
-            *lease_routes(),
-            *web_routes(),
-        ],
-        exception_handlers={404: _no_such_page, 405: _no_such_page},
+        routes=api_routes(), exception_handlers={404: _no_such_page, 405: _no_such_page}
     )
     api.state.fleet = fleet
     api.state.open_app = open_app
     api.state.close_app = close_app
+    api.state.shut_down = shut_down
     return _Guarded(api, token)
 
 
@@ -101,16 +94,3 @@ class _Guarded:
 async def _no_such_page(request: Request, error: Exception) -> Response:
     status = getattr(error, "status_code", 404)
     return answer({"error": f"{request.method} {request.url.path} is not served here"}, status)
-
-
-async def _about(request: Request) -> Response:
-    apps = {app.name: {"url": app.url} for app in fleet_of(request).apps.values()}
-    return answer({"version": __version__, "pid": os.getpid(), "apps": apps})
-
-
-async def _put_image(request: Request) -> Response:
-    image = await read_body(request, Image)
-    if not Path(image.root).is_absolute():
-        raise ApiError(400, f"invalid_argument: root is not an absolute path: {image.root!r}")
-    fleet_of(request).images[image.ref] = image
-    return answer({"ok": True})

@@ -18,6 +18,7 @@ from pytest_sre.local.machines.execution import Surroundings
 from pytest_sre.local.machines.lifecycle import Lifecycle
 from pytest_sre.local.machines.process import Ports
 from pytest_sre.local.machines.records import Blueprint, MachineRecord
+from pytest_sre.local.metrics.meter import Meter
 from pytest_sre.local.naming import rfc3339, ulid, volume_id
 from pytest_sre.local.pids import PidFile
 
@@ -57,6 +58,7 @@ class App:
     secrets: dict[str, StoredSecret] = field(default_factory=dict)
     secrets_version: int = 0
     releases: list[dict[str, Any]] = field(default_factory=list)
+    meter: Meter = field(default_factory=Meter)
 
     @property
     def logbook(self) -> Logbook:

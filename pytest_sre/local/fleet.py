@@ -19,10 +19,12 @@ from pytest_sre.local.machines.lifecycle import Lifecycle
 from pytest_sre.local.machines.process import Ports
 from pytest_sre.local.machines.records import Blueprint, MachineRecord
 from pytest_sre.local.metrics.meter import Meter
-from pytest_sre.local.naming import rfc3339, ulid, volume_id
+from pytest_sre.local.naming import numeric_id, rfc3339, ulid, volume_id
 from pytest_sre.local.pids import PidFile
+from pytest_sre.local.releases import Release
 
 DEFAULT_REGION = "iad"
+PERSONAL_ORGANIZATION = "personal"
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,13 @@ class App:
     volumes: dict[str, dict[str, Any]] = field(default_factory=dict)
     secrets: dict[str, StoredSecret] = field(default_factory=dict)
     secrets_version: int = 0
-    releases: list[dict[str, Any]] = field(default_factory=list)
+    releases: list[Release] = field(default_factory=list)
     meter: Meter = field(default_factory=Meter)
+
+    @property
+    def numeric_id(self) -> int:
+        """The number that some of Fly's calls name it by."""
+        return numeric_id(self.id)
 
     @property
     def logbook(self) -> Logbook:
@@ -124,7 +131,12 @@ class App:
             "machine_count": len(present),
             "volume_count": len(self.volumes),
             "network": "default",
-            "organization": {"name": self.organization, "slug": self.organization},
+            "organization": {
+                "name": self.organization,
+                "slug": self.organization,
+                "internal_numeric_id": numeric_id(self.organization),
+            },
+            "internal_numeric_id": self.numeric_id,
             "created_at": rfc3339(self.created_at),
         }
 
@@ -173,6 +185,11 @@ class Fleet:
 
     def _edge_region(self, name: str) -> str:
         return self.apps[name].edge_region()
+
+    def organizations(self) -> list[str]:
+        """The slugs of all organizations: the personal one, and those that own an app."""
+        owners = {app.organization for app in self.apps.values()}
+        return [PERSONAL_ORGANIZATION, *sorted(owners - {PERSONAL_ORGANIZATION})]
 
     def delete_volume(self, app: App, volume: str) -> None:
         """Delete a volume and what is on it."""

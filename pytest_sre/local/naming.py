@@ -3,6 +3,7 @@
 import datetime as dt
 import secrets
 import time
+import zlib
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -26,6 +27,11 @@ def machine_id() -> str:
 def volume_id() -> str:
     """A new volume id."""
     return f"vol_{secrets.token_hex(8)}"
+
+
+def numeric_id(identity: str) -> int:
+    """The number that goes with an id; the same each time, and at most 31 bits as Fly's."""
+    return zlib.crc32(identity.encode()) & 0x7FFFFFFF
 
 
 def private_ip() -> str:

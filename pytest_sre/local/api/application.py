@@ -13,9 +13,11 @@ from pytest_sre.local.api.actions import action_routes
 from pytest_sre.local.api.apps import app_routes
 from pytest_sre.local.api.exchange import answer
 from pytest_sre.local.api.leases import lease_routes
+from pytest_sre.local.api.logs import log_routes
 from pytest_sre.local.api.machines import machine_routes
+from pytest_sre.local.api.organizations import organization_routes
 from pytest_sre.local.api.own import own_routes
-from pytest_sre.local.api.web import web_routes
+from pytest_sre.local.api.releases import release_routes
 from pytest_sre.local.fleet import App, Fleet
 from pytest_sre.local.naming import ulid
 
@@ -30,7 +32,9 @@ def api_routes() -> list[BaseRoute]:
         *machine_routes(),
         *action_routes(),
         *lease_routes(),
-        *web_routes(),
+        *log_routes(),
+        *organization_routes(),
+        *release_routes(),
     ]
 
 

@@ -1,7 +1,7 @@
 """Calls about apps, and what belongs to them beside Machines."""
 
 import time
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -19,27 +19,7 @@ from pytest_sre.local.api.exchange import (
 )
 from pytest_sre.local.fleet import DEFAULT_REGION, App, StoredSecret
 from pytest_sre.local.naming import rfc3339
-
-_REGIONS: Final = {
-    "ams": "Amsterdam, Netherlands",
-    "arn": "Stockholm, Sweden",
-    "bom": "Mumbai, India",
-    "cdg": "Paris, France",
-    "dfw": "Dallas, Texas (US)",
-    "ewr": "Secaucus, NJ (US)",
-    "fra": "Frankfurt, Germany",
-    "gru": "Sao Paulo, Brazil",
-    "iad": "Ashburn, Virginia (US)",
-    "jnb": "Johannesburg, South Africa",
-    "lax": "Los Angeles, California (US)",
-    "lhr": "London, United Kingdom",
-    "nrt": "Tokyo, Japan",
-    "ord": "Chicago, Illinois (US)",
-    "sin": "Singapore, Singapore",
-    "sjc": "San Jose, California (US)",
-    "syd": "Sydney, Australia",
-    "yyz": "Toronto, Canada",
-}
+from pytest_sre.local.regions import REGIONS
 
 
 class _NewApp(msgspec.Struct):
@@ -215,5 +195,5 @@ async def _list_ips(request: Request) -> Response:
 
 
 async def _regions(request: Request) -> Response:  # noqa: ARG001
-    known = [{"code": code, "name": name} for code, name in _REGIONS.items()]
+    known = [{"code": code, "name": name} for code, name in REGIONS.items()]
     return answer({"nearest": DEFAULT_REGION, "regions": known})

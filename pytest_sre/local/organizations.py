@@ -1,0 +1,65 @@
+"""Organizations of the platform: each is as good as any, and belongs to the one user."""
+
+from typing import Any
+
+from pytest_sre.local.fleet import PERSONAL_ORGANIZATION, Fleet
+from pytest_sre.local.naming import numeric_id
+from pytest_sre.local.releases import USER
+
+
+def find_organization(fleet: Fleet, slug_or_id: str) -> str | None:
+    """The slug of an organization; None when there is none of that slug or id."""
+    known = fleet.organizations()
+    return next((slug for slug in known if slug_or_id in (slug, organization_id(slug))), None)
+
+
+def organization_id(slug: str) -> str:
+    """The opaque id of an organization."""
+    return f"org-{numeric_id(slug):08x}"
+
+
+def organization_view(slug: str) -> dict[str, Any]:
+    """As the REST API beside the Machines API shows it."""
+    return {
+        "id": organization_id(slug),
+        "internal_numeric_id": numeric_id(slug),
+        "slug": slug,
+        "raw_slug": slug,
+        "name": slug,
+        "personal": slug == PERSONAL_ORGANIZATION,
+        "paid_plan": True,
+        "billable": True,
+        "billing_status": "CURRENT",
+        "provisions_beta_extensions": False,
+        "remote_builder_image": "",
+    }
+
+
+def organization_graph(slug: str) -> dict[str, Any]:
+    """As the GraphQL API shows it."""
+    shown = organization_view(slug)
+    return {
+        "id": shown["id"],
+        "internalNumericId": str(shown["internal_numeric_id"]),
+        "slug": slug,
+        "rawSlug": slug,
+        "name": slug,
+        "type": "PERSONAL" if shown["personal"] else "SHARED",
+        "viewerRole": "admin",
+        "paidPlan": shown["paid_plan"],
+        "billable": shown["billable"],
+        "billingStatus": shown["billing_status"],
+        "provisionsBetaExtensions": False,
+        "addOnSsoLink": None,
+        "remoteBuilderImage": "",
+        "remoteBuilderApp": None,
+        "members": {"edges": [_MEMBER], "nodes": [_MEMBER["node"]]},
+    }
+
+
+_MEMBER = {
+    "cursor": "MQ",
+    "role": "ADMIN",
+    "joinedAt": "1970-01-01T00:00:00Z",
+    "node": {"__typename": "User", **USER},
+}

@@ -20,6 +20,7 @@ from pytest_sre.local.machines.process import Ports
 from pytest_sre.local.machines.records import Blueprint, MachineRecord
 from pytest_sre.local.metrics.meter import Meter
 from pytest_sre.local.naming import numeric_id, rfc3339, ulid, volume_id
+from pytest_sre.local.network import Network
 from pytest_sre.local.pids import PidFile
 from pytest_sre.local.releases import Release
 
@@ -160,6 +161,7 @@ class Fleet:
     ) -> None:
         self.apps = apps
         self.images: dict[str, Image] = {}
+        self.network = Network()
         self._directory = directory
         self._session = session
         self._proxy_url = proxy_url

@@ -54,6 +54,13 @@ def _parser() -> argparse.ArgumentParser:
     status = actions.add_parser("status", help="show its address, apps and Machines")
     status.add_argument("--json", action="store_true", help="as JSON")
     status.set_defaults(command=_status)
+    env = actions.add_parser(
+        "env",
+        help="print what makes flyctl talk to it",
+        description='For a shell: eval "$(pytest-sre local env)". It prints a token.',
+    )
+    env.add_argument("--json", action="store_true", help="as one JSON object")
+    env.set_defaults(command=_env)
     down = actions.add_parser("down", help="stop it, and all that it started")
     down.set_defaults(command=_down)
 
@@ -115,6 +122,13 @@ def _status(arguments: argparse.Namespace) -> int:
     from pytest_sre.run.platforms import by_hand_dir
 
     return _show(status(by_hand_dir(Path.cwd()), as_json=arguments.json))
+
+
+def _env(arguments: argparse.Namespace) -> int:
+    from pytest_sre.local.commands import env
+    from pytest_sre.run.platforms import by_hand_dir
+
+    return _show(env(by_hand_dir(Path.cwd()), as_json=arguments.json))
 
 
 def _down(_arguments: argparse.Namespace) -> int:

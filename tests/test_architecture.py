@@ -46,6 +46,7 @@ TALKERS = {
     "botocore": {"probes/s3.py"},
     "cryptography": {"probes/tls.py"},
     "dns": {"probes/dns.py"},
+    "graphql": {"local/api/graphql/execution.py"},
     "httpx": {
         "fly/connections.py",
         "fly/transport.py",

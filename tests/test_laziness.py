@@ -12,6 +12,7 @@ HEAVY = [
     "cryptography",
     "dns",
     "github",
+    "graphql",
     "httpx",
     "locust",
     "msgspec",

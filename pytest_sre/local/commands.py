@@ -1,8 +1,9 @@
-"""What ``pytest-sre local status|down`` does; the command line prints what is returned."""
+"""What ``pytest-sre local status|env|down`` does; the command line prints what is returned."""
 
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from rich.table import Table
 
 from pytest_sre.fly.models import Machine
 from pytest_sre.local.files import PIDS_FILE, remove_files
+from pytest_sre.local.flyctl import flyctl_variables
 from pytest_sre.local.pids import reap
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
 
@@ -54,6 +56,19 @@ def status(state_dir: Path, *, as_json: bool = False) -> Outcome:
     head = f"the local platform runs: {platform.api_url} (process {platform.pid})"
     urls = tuple(f"{app}: {url}" for app, url in apps.items())
     return Outcome(0, (head, *urls, *_table(machines)))
+
+
+def env(state_dir: Path, *, as_json: bool = False) -> Outcome:
+    """The variables by which flyctl talks to the platform that runs, as a shell reads them."""
+    platform = LocalPlatform.attach(state_dir)
+    if platform is None:
+        missing = f"expected a local platform in {state_dir}, found none"
+        return Outcome(1, (missing, "start it with: pytest-sre local up"))
+    platform.close()
+    variables = flyctl_variables(platform.api_url, platform.token, state_dir)
+    if as_json:
+        return Outcome(0, (msgspec.json.encode(variables).decode(),))
+    return Outcome(0, tuple(f"export {name}={quote(it)}" for name, it in variables.items()))
 
 
 def down(state_dir: Path) -> Outcome:

@@ -8,6 +8,7 @@ PIDS_FILE = "pids.json"
 LOG_FILE = "server.log"
 VOLUMES = "volumes"
 TEMPORARY = "tmp"
+FLYCTL = "flyctl"
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -22,7 +23,7 @@ def remove_files(directory: Path) -> None:
     """Remove what a server made in its state directory, and the directory when it is empty."""
     for name in (PLATFORM_FILE, PIDS_FILE, LOG_FILE):
         (directory / name).unlink(missing_ok=True)
-    for name in (VOLUMES, TEMPORARY):
+    for name in (VOLUMES, TEMPORARY, FLYCTL):
         shutil.rmtree(directory / name, ignore_errors=True)
     if not any(directory.iterdir()):
         directory.rmdir()

@@ -4,7 +4,6 @@ from typing import Any
 
 from pytest_sre.local.fleet import PERSONAL_ORGANIZATION, Fleet
 from pytest_sre.local.naming import numeric_id
-from pytest_sre.local.releases import USER
 
 
 def find_organization(fleet: Fleet, slug_or_id: str) -> str | None:
@@ -33,33 +32,3 @@ def organization_view(slug: str) -> dict[str, Any]:
         "provisions_beta_extensions": False,
         "remote_builder_image": "",
     }
-
-
-def organization_graph(slug: str) -> dict[str, Any]:
-    """As the GraphQL API shows it."""
-    shown = organization_view(slug)
-    return {
-        "id": shown["id"],
-        "internalNumericId": str(shown["internal_numeric_id"]),
-        "slug": slug,
-        "rawSlug": slug,
-        "name": slug,
-        "type": "PERSONAL" if shown["personal"] else "SHARED",
-        "viewerRole": "admin",
-        "paidPlan": shown["paid_plan"],
-        "billable": shown["billable"],
-        "billingStatus": shown["billing_status"],
-        "provisionsBetaExtensions": False,
-        "addOnSsoLink": None,
-        "remoteBuilderImage": "",
-        "remoteBuilderApp": None,
-        "members": {"edges": [_MEMBER], "nodes": [_MEMBER["node"]]},
-    }
-
-
-_MEMBER = {
-    "cursor": "MQ",
-    "role": "ADMIN",
-    "joinedAt": "1970-01-01T00:00:00Z",
-    "node": {"__typename": "User", **USER},
-}

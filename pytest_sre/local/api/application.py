@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pytest_sre.local.api.actions import action_routes
 from pytest_sre.local.api.apps import app_routes
 from pytest_sre.local.api.exchange import answer
+from pytest_sre.local.api.graphql import graphql_routes
 from pytest_sre.local.api.leases import lease_routes
 from pytest_sre.local.api.logs import log_routes
 from pytest_sre.local.api.machines import machine_routes
@@ -32,6 +33,7 @@ def api_routes() -> list[BaseRoute]:
         *machine_routes(),
         *action_routes(),
         *lease_routes(),
+        *graphql_routes(),
         *log_routes(),
         *organization_routes(),
         *release_routes(),

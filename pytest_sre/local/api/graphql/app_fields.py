@@ -1,0 +1,168 @@
+"""What GraphQL answers about an app, and about what belongs to it."""
+
+from collections.abc import Iterable
+from functools import partial
+
+from pytest_sre.local.api.graphql.connections import EMPTY, Fields, connection
+from pytest_sre.local.api.graphql.errors import FieldError
+from pytest_sre.local.api.graphql.places import organization_fields, region_fields
+from pytest_sre.local.fleet import App, Fleet
+from pytest_sre.local.images import Image, split_ref
+from pytest_sre.local.machines.records import MachineRecord
+from pytest_sre.local.naming import rfc3339
+
+_EPOCH = rfc3339(0)
+
+
+def app_fields(app: App, fleet: Fleet) -> Fields:
+    """All fields of an app. Its id is its name, as on Fly."""
+    current = app.releases[0].graph() if app.releases else None
+    return {
+        **_identity(app),
+        "organization": partial(_organization, app, fleet),
+        "config": {"definition": (app.releases[0].definition if app.releases else None) or {}},
+        "currentRelease": current,
+        "currentReleaseUnprocessed": current,
+        "releases": connection(lambda: (each.graph() for each in app.releases)),
+        "releasesUnprocessed": partial(_releases, app),
+        "image": partial(_image, fleet),
+        "imageDetails": _current_image(app),
+        "latestImageDetails": None,
+        "machines": connection(lambda: (machine_fields(m, app, fleet) for m in app.present())),
+        "regions": lambda _: _regions(app),
+        "role": None,
+        "services": lambda _: _services(app.present()),
+        "secrets": [_secret(name, each.view(name)) for name, each in sorted(app.secrets.items())],
+        "ipAddresses": EMPTY,
+        "sharedIpAddress": "127.0.0.1",
+        "egressIpAddresses": EMPTY,
+        "certificates": EMPTY,
+        "hostIssues": EMPTY,
+    }
+
+
+def _identity(app: App) -> Fields:
+    deployed = bool(app.present())
+    hostname = f"{app.name}.fly.dev"
+    return {
+        "id": app.name,
+        "internalId": str(app.numeric_id),
+        "internalNumericId": app.numeric_id,
+        "name": app.name,
+        "hostname": hostname,
+        "appUrl": app.url,
+        "cnameTarget": hostname,
+        "createdAt": rfc3339(app.created_at),
+        "deployed": deployed,
+        "state": "DEPLOYED" if deployed else "PENDING",
+        "status": "deployed" if deployed else "pending",
+        "version": app.releases[0].version if app.releases else 0,
+        "network": "default",
+        "platformVersion": "machines",
+    }
+
+
+def _organization(app: App, fleet: Fleet, _: object) -> Fields:
+    return organization_fields(app.organization, fleet)
+
+
+def _regions(app: App) -> list[Fields]:
+    return [region_fields(code) for code in sorted({each.region for each in app.present()})]
+
+
+def _releases(app: App, info: object, status: str | None = None, **page: object) -> Fields:
+    wanted = [each for each in app.releases if status in (None, each.status)]
+    return connection(lambda: (each.graph() for each in wanted))(info, **page)
+
+
+def machine_fields(record: MachineRecord, app: App, fleet: Fleet) -> Fields:
+    """All fields of a Machine."""
+    address = {
+        "id": f"{record.id}-private",
+        "family": "v6",
+        "kind": "privatenet",
+        "ip": record.private_ip,
+        "maskSize": 112,
+    }
+    return {
+        "id": record.id,
+        "name": record.name,
+        "state": record.state,
+        "region": record.region,
+        "instanceId": record.instance_id,
+        "config": record.blueprint.config,
+        "createdAt": rfc3339(record.created_at),
+        "updatedAt": rfc3339(record.updated_at),
+        "app": lambda _: app_fields(app, fleet),
+        "host": {"id": "local"},
+        "ips": connection(lambda: [address]),
+        "egressIpAddresses": EMPTY,
+    }
+
+
+def _secret(name: str, shown: Fields) -> Fields:
+    return {
+        "id": name,
+        "name": name,
+        "digest": shown["digest"],
+        "createdAt": shown["created_at"],
+    }
+
+
+def _services(records: Iterable[MachineRecord]) -> list[Fields]:
+    """The services that the Machines have, each once."""
+    found: dict[tuple[str, int], Fields] = {}
+    for record in records:
+        for service in record.blueprint.config.get("services") or []:
+            key = (service.get("protocol", "tcp"), service.get("internal_port", 0))
+            found[key] = {
+                "description": f"{key[0].upper()} {key[1]}",
+                "protocol": key[0],
+                "internalPort": key[1],
+                "ports": [
+                    {"port": port["port"], "handlers": port.get("handlers") or []}
+                    for port in service.get("ports") or []
+                    if "port" in port
+                ],
+            }
+    return list(found.values())
+
+
+def _image(fleet: Fleet, _: object, ref: str) -> Fields:
+    image = fleet.find_image(ref)
+    if image is None:
+        raise FieldError(f'Could not find image "{ref}"', "UNPROCESSABLE")
+    registry, repository, tag = split_ref(image.ref)
+    return {
+        "id": f"img_{image.digest.removeprefix('sha256:')[:16]}",
+        "digest": image.digest,
+        "ref": image.ref,
+        "absoluteRef": f"{registry}/{repository}@{image.digest}",
+        "label": tag,
+        "registry": registry,
+        "repository": repository,
+        "tag": tag,
+        # An image here is a directory: it has no layers, so no size and no manifest of its own.
+        "compressedSize": 0,
+        "compressedSizeFull": "0",
+        "config": {},
+        "manifest": {"annotations": {}},
+        "createdAt": _EPOCH,
+    }
+
+
+def _current_image(app: App) -> Fields | None:
+    image = next((record.blueprint.image for record in app.present()), None)
+    return None if image is None else image_version(image)
+
+
+def image_version(image: Image) -> Fields:
+    """An image as the calls that compare images name it."""
+    registry, repository, tag = split_ref(image.ref)
+    return {
+        "registry": registry,
+        "repository": repository,
+        "tag": tag,
+        "digest": image.digest,
+        "version": None,
+    }

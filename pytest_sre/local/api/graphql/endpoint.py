@@ -1,0 +1,33 @@
+"""The one path of the GraphQL API."""
+
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from pytest_sre.local.api.exchange import ApiError, answer, fleet_of, read_body, route
+from pytest_sre.local.api.graphql.queries import root_fields
+
+
+class _Query(msgspec.Struct):
+    query: str = ""
+    variables: dict[str, Any] | None = None
+    operation_name: str | None = msgspec.field(default=None, name="operationName")
+
+
+def graphql_routes() -> list[BaseRoute]:
+    """The routes of this file."""
+    return [route("/graphql", post=_ask)]
+
+
+async def _ask(request: Request) -> Response:
+    # Its library is not needed to start, and most runs never ask.
+    from pytest_sre.local.api.graphql.execution import execute
+
+    asked = await read_body(request, _Query)
+    if not asked.query:
+        raise ApiError(400, "invalid_argument: query is required")
+    root = root_fields(fleet_of(request), request.headers["authorization"])
+    return answer(execute(asked.query, asked.variables or {}, asked.operation_name, root))

@@ -4,7 +4,8 @@ One server process on loopback (``server.py``) speaks the platform's HTTP APIs; 
 the command line start, find and stop it through ``LocalPlatform``. ``machines/`` runs Machines,
 ``proxy/`` sends requests to them, ``api/`` takes the calls. Deciding is in ``machines.state``,
 ``machines.restarts``, ``machines.check_plans``, ``machines.environment``, ``proxy.routing``,
-``proxy.internal_names`` and ``images``; the rest talks.
+``machines.scripted_checks``, ``proxy.internal_names``, ``images`` and ``scripts``; the rest
+talks.
 
 Where Fly's documentation is silent, and where a laptop differs, this is our choice:
 
@@ -24,16 +25,31 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_sre.local.images import Image, image_from_release, release_names
     from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
+    from pytest_sre.local.scripts import Reply, Script, ScriptedEnd, ScriptedLine
 
 _HOMES = {
     "Image": "pytest_sre.local.images",
     "LocalPlatform": "pytest_sre.local.platform",
     "LocalPlatformError": "pytest_sre.local.platform",
+    "Reply": "pytest_sre.local.scripts",
+    "Script": "pytest_sre.local.scripts",
+    "ScriptedEnd": "pytest_sre.local.scripts",
+    "ScriptedLine": "pytest_sre.local.scripts",
     "image_from_release": "pytest_sre.local.images",
     "release_names": "pytest_sre.local.images",
 }
 
-__all__ = ["Image", "LocalPlatform", "LocalPlatformError", "image_from_release", "release_names"]
+__all__ = [
+    "Image",
+    "LocalPlatform",
+    "LocalPlatformError",
+    "Reply",
+    "Script",
+    "ScriptedEnd",
+    "ScriptedLine",
+    "image_from_release",
+    "release_names",
+]
 
 
 def __getattr__(name: str) -> object:

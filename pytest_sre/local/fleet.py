@@ -3,10 +3,11 @@
 import hashlib
 import shutil
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 
@@ -26,6 +27,7 @@ from pytest_sre.local.releases import Release
 
 DEFAULT_REGION = "iad"
 PERSONAL_ORGANIZATION = "personal"
+_KEPT_DESTROYED: Final = 100
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class App:
     secrets_version: int = 0
     releases: list[Release] = field(default_factory=list)
     meter: Meter = field(default_factory=Meter)
+    _destroyed: deque[str] = field(default_factory=deque)
 
     @property
     def numeric_id(self) -> int:
@@ -91,6 +94,12 @@ class App:
         self.machines[record.id] = lifecycle
         lifecycle.launch(skip=skip_launch)
         return record
+
+    def note_destroyed(self, record: MachineRecord) -> None:
+        """Keep a destroyed Machine readable for a while: as one of the last 100."""
+        self._destroyed.append(record.id)
+        if len(self._destroyed) > _KEPT_DESTROYED:
+            self.machines.pop(self._destroyed.popleft(), None)
 
     def create_volume(self, name: str, region: str, size_gb: int) -> dict[str, Any]:
         """Create a volume: a directory."""
@@ -179,6 +188,7 @@ class Fleet:
             self._ports,
             CheckRunner(self._session, logbook),
             partial(self._edge_region, name),
+            partial(self._note_destroyed, name),
         )
         app = App(name, organization, around)
         logbook.write(f"App {name} was created", provider="runner")
@@ -192,6 +202,10 @@ class Fleet:
         """The slugs of all organizations: the personal one, and those that own an app."""
         owners = {app.organization for app in self.apps.values()}
         return [PERSONAL_ORGANIZATION, *sorted(owners - {PERSONAL_ORGANIZATION})]
+
+    def _note_destroyed(self, name: str, record: MachineRecord) -> None:
+        if name in self.apps:
+            self.apps[name].note_destroyed(record)
 
     def delete_volume(self, app: App, volume: str) -> None:
         """Delete a volume and what is on it."""

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
+from pytest_sre.local.scripts import Script
+
 REVISION_LABEL: Final = "org.opencontainers.image.revision"
 REVISION_VARIABLE: Final = "REVISION"
 _REVISION_DIGITS: Final = 12
@@ -20,19 +22,21 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Args:
         ref: its name, such as ``registry.local/shop:good``.
-        root: the directory that its processes run in; absolute.
+        root: the directory that its processes run in; absolute. Empty for a simulated one.
         commands: process group to command, for Machines whose configuration has none.
         env: the image's own environment.
         labels: the image's labels.
         digest: ``sha256:…`` of what it is made from.
+        simulated: what its Machines do instead of running a process.
     """
 
     ref: str
-    root: str
+    root: str = ""
     commands: dict[str, str] = msgspec.field(default_factory=dict)
     env: dict[str, str] = msgspec.field(default_factory=dict)
     labels: dict[str, str] = msgspec.field(default_factory=dict)
     digest: str = ""
+    simulated: Script | None = None
 
     @property
     def revision(self) -> str:

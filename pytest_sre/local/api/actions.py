@@ -90,8 +90,7 @@ async def _signal(request: Request) -> Response:
     lifecycle = leased_machine_of(request)
     number = signal_number((await read_body(request, _Signal)).signal)
     check_allowed("signal", lifecycle.record.state)
-    if lifecycle.execution.process:
-        lifecycle.execution.process.signal_main(number)
+    lifecycle.execution.signal(number)
     return answer({"ok": True})
 
 

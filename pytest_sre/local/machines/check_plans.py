@@ -1,6 +1,7 @@
 """Which health checks a configuration declares, and what becomes of their results."""
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 from pytest_sre.fly.models import CheckConfig, MachineConfig
@@ -111,6 +112,17 @@ def next_result(
     status = "passing" if passed else "critical"
     since = before.updated_at if status == before.status else at
     return CheckResult(before.name, status, output, since)
+
+
+def http_output(status: int, body: str) -> str:
+    """What an HTTP check says that it saw."""
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = ""
+    seen = f"HTTP {status} {phrase}".strip()
+    body = body.strip()
+    return f"{seen} Output: {body}" if body else seen
 
 
 def change_message(plan: CheckPlan, before: CheckResult, after: CheckResult) -> str | None:

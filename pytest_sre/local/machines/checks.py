@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import time
-from http import HTTPStatus
 from typing import Final
 
 import aiohttp
@@ -14,6 +13,7 @@ from pytest_sre.local.machines.check_plans import (
     CheckPlan,
     CheckResult,
     change_message,
+    http_output,
     next_result,
 )
 from pytest_sre.local.machines.records import MachineRecord
@@ -42,15 +42,19 @@ class CheckRunner:
             for plan in record.blueprint.plans
         }
 
-    async def run(self, record: MachineRecord) -> None:
-        """Make the Machine's checks until cancelled."""
-        plans = record.blueprint.plans
+    def expect(self, record: MachineRecord) -> None:
+        """Begin anew: the Machine runs, and nothing is known yet."""
         now = time.time()
         record.checks = {
-            plan.name: CheckResult(plan.name, "warning", WAITING, now) for plan in plans
+            plan.name: CheckResult(plan.name, "warning", WAITING, now)
+            for plan in record.blueprint.plans
         }
+
+    async def run(self, record: MachineRecord) -> None:
+        """Make the Machine's checks until cancelled."""
+        self.expect(record)
         async with asyncio.TaskGroup() as group:
-            for plan in plans:
+            for plan in record.blueprint.plans:
                 group.create_task(self._repeat(record, plan))
 
     async def _repeat(self, record: MachineRecord, plan: CheckPlan) -> None:
@@ -60,13 +64,14 @@ class CheckRunner:
         while True:
             passed, output = await self._check(plan, record.ports.get(plan.port))
             in_grace = time.monotonic() - started < plan.grace_s
-            self._note(record, plan, passed=passed, output=output, in_grace=in_grace)
+            self.note(record, plan, passed=passed, output=output, in_grace=in_grace)
             booting = booting and in_grace and not passed
             await asyncio.sleep(_UNTIL_FIRST_PASS_S if booting else plan.interval_s)
 
-    def _note(
+    def note(
         self, record: MachineRecord, plan: CheckPlan, *, passed: bool, output: str, in_grace: bool
     ) -> None:
+        """Remember what a check saw, and tell of a change."""
         before = record.checks[plan.name]
         after = next_result(before, passed=passed, output=output, in_grace=in_grace, at=time.time())
         record.checks[plan.name] = after
@@ -105,9 +110,8 @@ class CheckRunner:
             server_hostname=config.tls_server_name,
             ssl=not config.tls_skip_verify,
         ) as answer:
-            body = (await answer.content.read(_LONGEST_OUTPUT)).decode("utf-8", "replace").strip()
-            status = f"HTTP {answer.status} {_phrase(answer.status)}".strip()
-            return answer.status // 100 == 2, f"{status} Output: {body}" if body else status
+            body = (await answer.content.read(_LONGEST_OUTPUT)).decode("utf-8", "replace")
+            return answer.status // 100 == 2, http_output(answer.status, body)
 
 
 async def _tcp(port: int) -> tuple[bool, str]:
@@ -116,13 +120,6 @@ async def _tcp(port: int) -> tuple[bool, str]:
     with contextlib.suppress(OSError):
         await writer.wait_closed()
     return True, "Success"
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
 
 
 def _describe(error: Exception) -> str:

@@ -1,27 +1,16 @@
-"""How a Machine's process is run: its command, environment, ports and volumes, and its end."""
+"""What a Machine's life asks of whatever runs it: a process, or a script."""
 
-import asyncio
-import os
-import shlex
-import shutil
-import signal
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Protocol
 
-from pytest_sre.local.files import TEMPORARY, VOLUMES
-from pytest_sre.local.logbook import Logbook, Origin
-from pytest_sre.local.machines import environment
+from pytest_sre.local.logbook import Logbook
 from pytest_sre.local.machines.checks import CheckRunner
-from pytest_sre.local.machines.process import MachineProcess, Ports, kill_group
+from pytest_sre.local.machines.process import MachineProcess, Ports
 from pytest_sre.local.machines.records import MachineRecord
 from pytest_sre.local.machines.restarts import Exit
 from pytest_sre.local.pids import PidFile
-
-_COMMAND_NOT_FOUND: Final = 127
-_MB: Final = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -36,6 +25,7 @@ class Surroundings:
         ports: the loopback ports in use.
         checks: runs health checks.
         primary_region: asked when a Machine starts whose configuration names none.
+        on_destroyed: told of each Machine that was destroyed.
     """
 
     directory: Path
@@ -45,179 +35,65 @@ class Surroundings:
     ports: Ports
     checks: CheckRunner
     primary_region: Callable[[], str]
+    on_destroyed: Callable[[MachineRecord], None]
 
 
 class CannotRunError(Exception):
     """The Machine's image has nothing that could be run; the text says what is missing."""
 
 
-class Execution:
-    """Runs the process of one Machine, once or again.
+class Execution(Protocol):
+    """Runs one Machine, once or again.
 
-    Args:
-        record: the Machine.
-        around: what it shares with others.
+    Attributes:
+        process: its process while it runs; always None for a simulated Machine.
+        visitors: the processes of commands that are executed beside it.
     """
 
-    def __init__(self, record: MachineRecord, around: Surroundings) -> None:
-        self.process: MachineProcess | None = None
-        self.visitors: set[int] = set()
-        self._record = record
-        self._around = around
-        self._spawning: asyncio.Task[None] | None = None
-        self._oom = False
+    process: MachineProcess | None
+    visitors: set[int]
 
     async def start(self) -> Exit | None:
-        """Start the process.
+        """Start it.
 
         Returns:
-            Its end, when the command cannot be executed; None when it runs.
+            Its end, when it ends at once because it cannot be executed; None when it runs.
 
         Raises:
             CannotRunError: there is nothing to execute.
         """
-        command = self._command()
-        self._log("init", f"Preparing to run: `{shlex.join(command)}`")
-        self._take_ports_and_directories()
-        # Given up half-way, the process would run on and belong to nobody.
-        self._spawning = asyncio.create_task(self._spawn(command))
-        try:
-            await asyncio.shield(self._spawning)
-        except OSError as error:
-            self._log("init", f"Error: failed to spawn command: {command[0]}: {error.strerror}")
-            self._log("init", f"does `{command[0]}` exist and is it executable?")
-            return Exit(_COMMAND_NOT_FOUND, oom_killed=False, at=time.time())
-        return None
 
     async def ended(self, stop: tuple[int, float] | None = None) -> Exit | None:
-        """Wait until the process has ended; None when none runs.
+        """Wait until it has ended; None when it does not run.
 
         Args:
             stop: end it, with this signal, and kill it after this many seconds.
         """
-        if self._spawning:
-            await asyncio.wait([self._spawning])
-        process = self.process
-        if process is None:
-            return None
-        return_code = await (process.stop(*stop) if stop else process.wait())
-        self._forget(process)
-        ended = Exit(return_code, oom_killed=self._oom, at=time.time())
-        how = f"with signal: {ended.signal}" if ended.signal else f"with code: {ended.exit_code}"
-        self._log("init", f"Main child exited {'' if ended.signal else 'normally '}{how}")
-        return ended
-
-    def freeze(self) -> None:
-        """Halt all processes of the group where they are."""
-        if self.process:
-            self.process.signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let them go on."""
-        if self.process:
-            self.process.signal(signal.SIGCONT)
-
-    def out_of_memory(self, used_bytes: int) -> None:
-        """Kill it for using more memory than it has."""
-        if self.process is None or self._oom:
-            return
-        self._oom = True
-        self._log(
-            "runner",
-            f"Out of memory: Killed process {self.process.pid}"
-            f" (using {used_bytes / _MB:.0f} MB of {self.memory_mb} MB)",
-            level="error",
-        )
-        self.process.kill()
-
-    @property
-    def memory_mb(self) -> int:
-        """How much memory the Machine has."""
-        guest = self._record.settings.guest
-        return guest.memory_mb if guest else 256
 
     async def kill(self) -> None:
-        """End the process at once, and wait until it has."""
-        await self.ended((signal.SIGKILL, 0))
+        """End it at once, and wait until it has."""
+
+    async def check(self) -> None:
+        """Keep the results of its checks, as long as they may change or until cancelled."""
+
+    def signal(self, number: int) -> None:
+        """Send it a signal; nothing happens when it does not run."""
+
+    def out_of_memory(self, used_bytes: int) -> None:
+        """Kill it for using more memory than it has; nothing happens when it does not run."""
+
+    def freeze(self) -> None:
+        """Halt it where it is."""
+
+    def thaw(self) -> None:
+        """Let it go on."""
+
+    def variables(self) -> dict[str, str]:
+        """The environment of its processes.
+
+        Raises:
+            Refused: it has no processes, and nothing can be executed beside them.
+        """
 
     def clean_up(self) -> None:
         """Give back what the Machine used; it will not run again."""
-        self._around.ports.give_back(self._record.ports)
-        shutil.rmtree(self._temporary, ignore_errors=True)
-
-    def variables(self) -> dict[str, str]:
-        """The environment of its processes."""
-        record, around = self._record, self._around
-        settings, image = record.settings, record.blueprint.image
-        identity = environment.Identity(
-            record.app,
-            record.id,
-            record.region,
-            record.group,
-            image.ref,
-            record.instance_id,
-            settings.env.get("PRIMARY_REGION") or around.primary_region(),
-        )
-        return {
-            **environment.base_environment(self._temporary, os.environ),
-            **environment.proxy_environment(around.proxy_url),
-            **image.env,
-            **record.blueprint.secrets,
-            **settings.env,
-            **{environment.volume_variable(name): str(path) for name, path in self._volumes()},
-            **environment.machine_environment(identity, settings),
-            **environment.port_environment(record.ports),
-        }
-
-    @property
-    def _temporary(self) -> Path:
-        return self._around.directory / TEMPORARY / self._record.id
-
-    def _volumes(self) -> list[tuple[str, Path]]:
-        volumes = self._around.directory / VOLUMES
-        return [
-            (mount.name or mount.volume or "", volumes / (mount.volume or ""))
-            for mount in self._record.settings.mounts
-        ]
-
-    def _take_ports_and_directories(self) -> None:
-        ports, record = self._around.ports, self._record
-        ports.give_back(record.ports)
-        record.ports = ports.take(environment.internal_ports(record.settings))
-        for directory in (self._temporary, *(path for _, path in self._volumes())):
-            directory.mkdir(parents=True, exist_ok=True)
-
-    async def _spawn(self, command: list[str]) -> None:
-        self.process = await MachineProcess.spawn(
-            command,
-            environment=self.variables(),
-            directory=Path(self._record.blueprint.image.root),
-            on_line=lambda line: self._log("app", line),
-        )
-        self._oom = False
-        self._around.pids.add(self.process.pid)
-
-    def _forget(self, process: MachineProcess) -> None:
-        for pid in self.visitors:
-            kill_group(pid)
-        self._around.pids.remove(process.pid)
-        self.process = None
-
-    def _command(self) -> list[str]:
-        """What it executes: its own command, else the image's for its group."""
-        init, image = self._record.settings.init, self._record.blueprint.image
-        if not Path(image.root).is_dir():
-            raise CannotRunError(f"image {image.ref} has no directory {image.root}")
-        if init and init.exec:
-            return init.exec
-        entrypoint = (init.entrypoint if init else None) or []
-        own = init.cmd if init else None
-        command = [*entrypoint, *(own or shlex.split(image.commands.get(self._record.group, "")))]
-        if not command:
-            group = self._record.group
-            raise CannotRunError(f"image {image.ref} has no command for process group {group!r}")
-        return command
-
-    def _log(self, provider: str, message: str, level: str = "info") -> None:
-        origin = Origin(self._record.id, self._record.region)
-        self._around.logbook.write(message, provider=provider, level=level, origin=origin)

@@ -7,7 +7,8 @@ from collections.abc import Coroutine
 from typing import Any, Final
 
 from pytest_sre.local.logbook import Origin
-from pytest_sre.local.machines.execution import CannotRunError, Execution, Surroundings
+from pytest_sre.local.machines.execution import CannotRunError, Surroundings
+from pytest_sre.local.machines.kinds import execution_of
 from pytest_sre.local.machines.records import Blueprint, MachineRecord
 from pytest_sre.local.machines.restarts import Exit, is_failure, pause_s, should_restart
 from pytest_sre.local.machines.signals import signal_number
@@ -28,7 +29,7 @@ class Lifecycle:
 
     def __init__(self, record: MachineRecord, around: Surroundings) -> None:
         self.record = record
-        self.execution = Execution(record, around)
+        self.execution = execution_of(record, around)
         self._around = around
         self._work: asyncio.Task[None] | None = None
         self._checks: asyncio.Task[None] | None = None
@@ -246,6 +247,7 @@ class Lifecycle:
         """Run the process until it ends; None when it cannot be run at all."""
         if self.record.state != "starting":
             self.record.become("starting")
+        self.execution = execution_of(self.record, self._around, self.execution)
         try:
             failed = await self.execution.start()
         except CannotRunError as error:
@@ -267,7 +269,7 @@ class Lifecycle:
     async def _serve(self, source: str) -> Exit | None:
         self.record.become("started")
         self.record.add_event("start", "started", source=source)
-        self._checks = asyncio.create_task(self._around.checks.run(self.record))
+        self._checks = asyncio.create_task(self.execution.check())
         ended = await self.execution.ended()
         self._end_checks()
         return ended
@@ -298,6 +300,7 @@ class Lifecycle:
         await self._end_process(signal.SIGKILL, 0)
         self.execution.clean_up()
         self.record.become("destroyed")
+        self._around.on_destroyed(self.record)
 
     def _stop_signal(self, given: str | int | None) -> int:
         stop = self.record.settings.stop_config

@@ -17,13 +17,14 @@ async def guard_memory(machines: Callable[[], Iterable[Lifecycle]]) -> None:
     """Look at each running Machine four times a second, until cancelled."""
     while True:
         await asyncio.sleep(_PERIOD_S)
-        executions = (each.execution for each in machines())
-        running = {each.process.pid: each for each in executions if each.process}
+        running = {
+            each.execution.process.pid: each for each in machines() if each.execution.process
+        }
         if not running:
             continue
         for pid, used_bytes in used_memory(running).items():
-            if used_bytes > running[pid].memory_mb * _MB:
-                running[pid].out_of_memory(used_bytes)
+            if used_bytes > running[pid].record.memory_mb * _MB:
+                running[pid].execution.out_of_memory(used_bytes)
 
 
 def used_memory(pids: Iterable[int]) -> dict[int, int]:

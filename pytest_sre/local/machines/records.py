@@ -3,7 +3,7 @@
 import asyncio
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -14,6 +14,7 @@ from pytest_sre.local.machines.restarts import Exit
 from pytest_sre.local.machines.signals import signal_number
 from pytest_sre.local.machines.state import State, is_next
 from pytest_sre.local.naming import machine_id, private_ip, rfc3339, ulid
+from pytest_sre.local.scripts import Reply
 from pytest_sre.targets.durations import parse_duration_s
 
 _KEPT_EVENTS = 100
@@ -74,6 +75,22 @@ class Blueprint:
         return cls(config, settings, image, secrets, planned_checks(settings))
 
 
+class Responder(Protocol):
+    """What answers requests for a Machine that has no process to listen."""
+
+    async def respond(self, method: str, path: str) -> Reply:
+        """Answer a request, after the time that the answer takes.
+
+        Args:
+            method: in upper case.
+            path: without the query.
+
+        Raises:
+            ConnectionRefusedError: it does not listen.
+            ConnectionResetError: it ended before the answer was complete.
+        """
+
+
 @dataclass
 class MachineRecord:
     """One Machine's record. All changes of state go through ``become``."""
@@ -94,6 +111,7 @@ class MachineRecord:
     versions: list[dict[str, Any]] = field(default_factory=list)
     ports: dict[int, int] = field(default_factory=dict)
     lease: Lease | None = None
+    responder: Responder | None = None
     load: int = 0
     turn: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -114,6 +132,12 @@ class MachineRecord:
             or env.get("FLY_PROCESS_GROUP")
             or "app"
         )
+
+    @property
+    def memory_mb(self) -> int:
+        """How much memory it has."""
+        guest = self.settings.guest
+        return guest.memory_mb if guest else 256
 
     def passes(self, service: int) -> bool:
         """Whether all checks of a service pass; one without a result does not."""

@@ -5,6 +5,7 @@ from typing import Final
 
 from pytest_sre.fly.models import Restart
 
+_MB: Final = 1024 * 1024
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 5.0
 
@@ -33,6 +34,13 @@ class Exit:
         """The signal that ended it; 0 for none."""
         return max(0, -self.return_code)
 
+    @property
+    def message(self) -> str:
+        """The line that a Machine's log has of it."""
+        if self.signal:
+            return f"Main child exited with signal: {self.signal}"
+        return f"Main child exited normally with code: {self.exit_code}"
+
 
 def should_restart(policy: Restart | None, ended: Exit, restarts: int) -> bool:
     """Whether the restart policy starts the process again.
@@ -56,3 +64,10 @@ def is_failure(policy: Restart | None, ended: Exit) -> bool:
 def pause_s(restarts: int) -> float:
     """How long to wait before starting again, in seconds: 0.2, doubling to 5."""
     return min(_FIRST_PAUSE_S * 2.0 ** min(restarts, 10), _LONGEST_PAUSE_S)
+
+
+def out_of_memory_message(pid: int, used_bytes: int, memory_mb: int) -> str:
+    """The line that a Machine's log has of a process that was killed for its memory."""
+    return (
+        f"Out of memory: Killed process {pid} (using {used_bytes / _MB:.0f} MB of {memory_mb} MB)"
+    )

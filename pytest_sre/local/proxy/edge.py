@@ -18,6 +18,7 @@ from pytest_sre.local.machines.records import MachineRecord
 from pytest_sre.local.machines.state import Refused
 from pytest_sre.local.naming import ulid
 from pytest_sre.local.proxy.routing import Candidate, Decision, Wish, choose, wish_from_headers
+from pytest_sre.local.proxy.scripted import answer_scripted
 from pytest_sre.local.proxy.upstream import (
     ConnectFailed,
     ExchangeFailed,
@@ -88,6 +89,9 @@ class EdgeProxy:
             record = self._app.machines[decision.machine_id].record
             try:
                 with self._using(record):
+                    if record.responder:
+                        await answer_scripted(record.responder, inbound, send, replaced=own)
+                        return
                     answer = await pass_on(self._session, inbound, _origin(record), added=added)
                     await answer_with(answer, send, replaced=own)
             except ConnectFailed:

@@ -8,8 +8,9 @@ import aiohttp
 from starlette.types import Receive, Scope, Send
 
 from pytest_sre.local.fleet import App
-from pytest_sre.local.machines.records import MachineRecord
+from pytest_sre.local.machines.records import MachineRecord, Responder
 from pytest_sre.local.proxy.internal_names import InternalName, parse_internal_name
+from pytest_sre.local.proxy.scripted import answer_scripted
 from pytest_sre.local.proxy.upstream import (
     ConnectFailed,
     ExchangeFailed,
@@ -43,9 +44,14 @@ class InternalProxy:
             await answer_text(send, 400, f"not a host and port: {inbound.host!r}")
             return
         name = parse_internal_name(host)
-        origins = self._origins(name, port) if name else [f"http://{inbound.host}"]
+        origins: list[str | Responder] = [f"http://{inbound.host}"]
+        if name:
+            origins = self._origins(name, port)
         for origin in origins:
             try:
+                if not isinstance(origin, str):
+                    await answer_scripted(origin, inbound, send)
+                    return
                 answer = await pass_on(self._session, inbound, origin, added=[])
                 await answer_with(answer, send)
             except ConnectFailed:
@@ -58,15 +64,19 @@ class InternalProxy:
         why = "refused the connection" if origins else "no started Machine has this name and port"
         await answer_text(send, 502, f"{host}:{port}: {why}")
 
-    def _origins(self, name: InternalName, port: int) -> list[str]:
-        """Where the Machines of that name listen, each time with another one first."""
+    def _origins(self, name: InternalName, port: int) -> list[str | Responder]:
+        """Where the Machines of that name answer, each time with another one first."""
         app = self._apps.get(name.app)
         fitting = [record for record in app.present() if _fits(name, record)] if app else []
-        ports = [record.ports[port] for record in fitting if port in record.ports]
-        if not ports:
+        origins = [_origin(record, port) for record in fitting if port in record.ports]
+        if not origins:
             return []
-        first = next(self._turns) % len(ports)
-        return [f"http://127.0.0.1:{each}" for each in ports[first:] + ports[:first]]
+        first = next(self._turns) % len(origins)
+        return origins[first:] + origins[:first]
+
+
+def _origin(record: MachineRecord, port: int) -> str | Responder:
+    return record.responder or f"http://127.0.0.1:{record.ports[port]}"
 
 
 def _fits(name: InternalName, record: MachineRecord) -> bool:

@@ -1,0 +1,193 @@
+"""How a Machine's process is run: its command, environment, ports and volumes, and its end."""
+
+import asyncio
+import os
+import shlex
+import shutil
+import signal
+import time
+from pathlib import Path
+from typing import Final
+
+from pytest_sre.local.files import TEMPORARY, VOLUMES
+from pytest_sre.local.logbook import Origin
+from pytest_sre.local.machines import environment
+from pytest_sre.local.machines.execution import CannotRunError, Surroundings
+from pytest_sre.local.machines.process import MachineProcess, kill_group
+from pytest_sre.local.machines.records import MachineRecord
+from pytest_sre.local.machines.restarts import Exit, out_of_memory_message
+
+_COMMAND_NOT_FOUND: Final = 127
+
+
+class ProcessExecution:
+    """Runs the process of one Machine, once or again.
+
+    Args:
+        record: the Machine.
+        around: what it shares with others.
+    """
+
+    def __init__(self, record: MachineRecord, around: Surroundings) -> None:
+        self.process: MachineProcess | None = None
+        self.visitors: set[int] = set()
+        self._record = record
+        self._around = around
+        self._spawning: asyncio.Task[None] | None = None
+        self._oom = False
+
+    async def start(self) -> Exit | None:
+        """Start the process.
+
+        Returns:
+            Its end, when the command cannot be executed; None when it runs.
+
+        Raises:
+            CannotRunError: there is nothing to execute.
+        """
+        command = self._command()
+        self._log("init", f"Preparing to run: `{shlex.join(command)}`")
+        self._take_ports_and_directories()
+        # Given up half-way, the process would run on and belong to nobody.
+        self._spawning = asyncio.create_task(self._spawn(command))
+        try:
+            await asyncio.shield(self._spawning)
+        except OSError as error:
+            self._log("init", f"Error: failed to spawn command: {command[0]}: {error.strerror}")
+            self._log("init", f"does `{command[0]}` exist and is it executable?")
+            return Exit(_COMMAND_NOT_FOUND, oom_killed=False, at=time.time())
+        return None
+
+    async def ended(self, stop: tuple[int, float] | None = None) -> Exit | None:
+        """Wait until the process has ended; None when none runs.
+
+        Args:
+            stop: end it, with this signal, and kill it after this many seconds.
+        """
+        if self._spawning:
+            await asyncio.wait([self._spawning])
+        process = self.process
+        if process is None:
+            return None
+        return_code = await (process.stop(*stop) if stop else process.wait())
+        self._forget(process)
+        ended = Exit(return_code, oom_killed=self._oom, at=time.time())
+        self._log("init", ended.message)
+        return ended
+
+    async def check(self) -> None:
+        """Make its checks until cancelled."""
+        await self._around.checks.run(self._record)
+
+    def signal(self, number: int) -> None:
+        """Send a signal to its main process."""
+        if self.process:
+            self.process.signal_main(number)
+
+    def freeze(self) -> None:
+        """Halt all processes of the group where they are."""
+        if self.process:
+            self.process.signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        if self.process:
+            self.process.signal(signal.SIGCONT)
+
+    def out_of_memory(self, used_bytes: int) -> None:
+        """Kill it for using more memory than it has."""
+        if self.process is None or self._oom:
+            return
+        self._oom = True
+        self._log(
+            "runner",
+            out_of_memory_message(self.process.pid, used_bytes, self._record.memory_mb),
+            level="error",
+        )
+        self.process.kill()
+
+    async def kill(self) -> None:
+        """End the process at once, and wait until it has."""
+        await self.ended((signal.SIGKILL, 0))
+
+    def clean_up(self) -> None:
+        """Give back what the Machine used; it will not run again."""
+        self._around.ports.give_back(self._record.ports)
+        shutil.rmtree(self._temporary, ignore_errors=True)
+
+    def variables(self) -> dict[str, str]:
+        """The environment of its processes."""
+        record, around = self._record, self._around
+        settings, image = record.settings, record.blueprint.image
+        identity = environment.Identity(
+            record.app,
+            record.id,
+            record.region,
+            record.group,
+            image.ref,
+            record.instance_id,
+            settings.env.get("PRIMARY_REGION") or around.primary_region(),
+        )
+        return {
+            **environment.base_environment(self._temporary, os.environ),
+            **environment.proxy_environment(around.proxy_url),
+            **image.env,
+            **record.blueprint.secrets,
+            **settings.env,
+            **{environment.volume_variable(name): str(path) for name, path in self._volumes()},
+            **environment.machine_environment(identity, settings),
+            **environment.port_environment(record.ports),
+        }
+
+    @property
+    def _temporary(self) -> Path:
+        return self._around.directory / TEMPORARY / self._record.id
+
+    def _volumes(self) -> list[tuple[str, Path]]:
+        volumes = self._around.directory / VOLUMES
+        return [
+            (mount.name or mount.volume or "", volumes / (mount.volume or ""))
+            for mount in self._record.settings.mounts
+        ]
+
+    def _take_ports_and_directories(self) -> None:
+        ports, record = self._around.ports, self._record
+        ports.give_back(record.ports)
+        record.ports = ports.take(environment.internal_ports(record.settings))
+        for directory in (self._temporary, *(path for _, path in self._volumes())):
+            directory.mkdir(parents=True, exist_ok=True)
+
+    async def _spawn(self, command: list[str]) -> None:
+        self.process = await MachineProcess.spawn(
+            command,
+            environment=self.variables(),
+            directory=Path(self._record.blueprint.image.root),
+            on_line=lambda line: self._log("app", line),
+        )
+        self._oom = False
+        self._around.pids.add(self.process.pid)
+
+    def _forget(self, process: MachineProcess) -> None:
+        for pid in self.visitors:
+            kill_group(pid)
+        self._around.pids.remove(process.pid)
+        self.process = None
+
+    def _command(self) -> list[str]:
+        """What it executes: its own command, else the image's for its group."""
+        init, image = self._record.settings.init, self._record.blueprint.image
+        if not Path(image.root).is_dir():
+            raise CannotRunError(f"image {image.ref} has no directory {image.root}")
+        if init and init.exec:
+            return init.exec
+        entrypoint = (init.entrypoint if init else None) or []
+        own = init.cmd if init else None
+        command = [*entrypoint, *(own or shlex.split(image.commands.get(self._record.group, "")))]
+        if not command:
+            group = self._record.group
+            raise CannotRunError(f"image {image.ref} has no command for process group {group!r}")
+        return command
+
+    def _log(self, provider: str, message: str, level: str = "info") -> None:
+        origin = Origin(self._record.id, self._record.region)
+        self._around.logbook.write(message, provider=provider, level=level, origin=origin)

@@ -152,25 +152,33 @@ async def _executed(
 
 
 async def _ps(request: Request) -> Response:
-    process = machine_of(request).execution.process
-    pids = [process.pid] if process else []
-    return answer([each for pid in pids for each in _process_tree(pid)])
+    lifecycle = machine_of(request)
+    process = lifecycle.execution.process
+    internal = {host: port for port, host in lifecycle.record.ports.items()}
+    return answer(_process_tree(process.pid, internal) if process else [])
 
 
-def _process_tree(pid: int) -> list[dict[str, Any]]:
+def _process_tree(pid: int, internal: dict[int, int]) -> list[dict[str, Any]]:
     try:
         main = psutil.Process(pid)
         processes = [main, *main.children(recursive=True)]
     except psutil.Error:
         return []
-    return [view for each in processes if (view := _process_view(each))]
+    return [view for each in processes if (view := _process_view(each, internal))]
 
 
-def _process_view(process: psutil.Process) -> dict[str, Any] | None:
+def _process_view(process: psutil.Process, internal: dict[int, int]) -> dict[str, Any] | None:
+    """A process, or None when it has ended.
+
+    Args:
+        process: the process.
+        internal: the internal port that each port given to the Machine stands for. A listener
+            there is shown on the internal port of all addresses, where it would be on Fly.
+    """
     try:
         times = process.cpu_times()
         listening = [
-            {"proto": "tcp", "address": f"{each.laddr.ip}:{each.laddr.port}"}
+            {"proto": "tcp", "address": _address(each.laddr.ip, each.laddr.port, internal)}
             for each in process.net_connections("tcp")
             if each.status == psutil.CONN_LISTEN
         ]
@@ -186,3 +194,7 @@ def _process_view(process: psutil.Process) -> dict[str, Any] | None:
         }
     except psutil.Error:
         return None
+
+
+def _address(ip: str, port: int, internal: dict[int, int]) -> str:
+    return f"0.0.0.0:{internal[port]}" if port in internal else f"{ip}:{port}"

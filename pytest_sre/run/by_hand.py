@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+from pytest_sre.fly.client import Fly
 from pytest_sre.fly.errors import FlyError
 from pytest_sre.local.commands import Outcome
 from pytest_sre.local.images import ReleaseFileError
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
-from pytest_sre.run.platforms import by_hand_dir, client_of, deploy_locally
-from pytest_sre.targets import ConfigError, Settings, load_settings
+from pytest_sre.run.platforms import by_hand_dir, client_of, deploy_locally, register_images
+from pytest_sre.targets import AppSpec, ConfigError, Settings, load_settings
 
 _USAGE = 4
 
@@ -35,12 +36,21 @@ def _deploy_all(settings: Settings, release: str | None) -> list[str]:
     try:
         with client_of(platform) as fly:
             return [
-                f"{spec.name} v{deploy_locally(fly, platform, spec, release).version} at "
-                f"{platform.app_url(spec.name)}"
+                line
                 for spec in settings.target.apps
+                for line in _deploy(fly, platform, spec, release)
             ]
     finally:
         platform.close()
+
+
+def _deploy(fly: Fly, platform: LocalPlatform, spec: AppSpec, release: str | None) -> list[str]:
+    images = register_images(platform, spec)
+    version = deploy_locally(fly, platform, spec, release).version
+    return [
+        f"{spec.name} v{version} at {platform.app_url(spec.name)}",
+        f"its images: {', '.join(images)}",
+    ]
 
 
 def _local_settings(root: Path, target: str) -> Settings:

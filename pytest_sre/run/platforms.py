@@ -10,7 +10,7 @@ from pytest_sre.deploys.rollout import deploy
 from pytest_sre.fly.client import Fly
 from pytest_sre.fly.models import Release
 from pytest_sre.fly.tokens import Token
-from pytest_sre.local.images import image_from_release
+from pytest_sre.local.images import image_from_release, release_names
 from pytest_sre.local.leftovers import clear_leftovers
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
 from pytest_sre.targets import AppSpec, Settings
@@ -147,6 +147,25 @@ def deploy_locally(
         organization=LOCAL_ORGANIZATION,
         healthy_within_s=_longest_grace_s(spec) + _BEYOND_GRACE_S,
     )
+
+
+def register_images(platform: LocalPlatform, spec: AppSpec) -> list[str]:
+    """Make an app's code known as it is and as each of its releases; give the images' names.
+
+    So that other tools can deploy them, by name.
+
+    Raises:
+        ReleaseFileError: a release file cannot be used.
+    """
+    root = spec.path.parent
+    files = [root / "releases" / f"{name}.toml" for name in release_names(root)]
+    images = [
+        image_from_release(root, spec.name, file, commands=spec.processes)
+        for file in (None, *files)
+    ]
+    for image in images:
+        platform.register_image(image)
+    return [image.ref for image in images]
 
 
 def _longest_grace_s(spec: AppSpec) -> float:

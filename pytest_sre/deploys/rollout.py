@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from pytest_sre.deploys.plan import Place, places
 from pytest_sre.fly.client import Fly
+from pytest_sre.fly.config import MachineConfig
 from pytest_sre.fly.machine_config import machine_config
-from pytest_sre.fly.models import Machine, MachineConfig, Release
+from pytest_sre.fly.models import Machine, Release
 from pytest_sre.targets import AppSpec
 
 _AT_ONCE = 8

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pytest_sre.fly.client import Fly
+    from pytest_sre.fly.config import MachineConfig
     from pytest_sre.fly.errors import (
         Conflict,
         FlyError,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
         UnexpectedAnswer,
         Unreachable,
     )
-    from pytest_sre.fly.models import LogEntry, Machine, MachineConfig, Release
+    from pytest_sre.fly.models import LogEntry, Machine, Release
     from pytest_sre.fly.redaction import redact
     from pytest_sre.fly.tokens import Token, token_from_environment
 
@@ -35,7 +36,7 @@ _HOMES = {
     "Invalid": "errors",
     "LogEntry": "models",
     "Machine": "models",
-    "MachineConfig": "models",
+    "MachineConfig": "config",
     "NotFound": "errors",
     "PreconditionFailed": "errors",
     "RateLimited": "errors",

@@ -5,20 +5,21 @@ from collections.abc import Mapping
 
 import msgspec
 
-from pytest_sre.fly.models import (
+from pytest_sre.fly.config import (
     CheckConfig,
     Concurrency,
     Guest,
     Header,
     MachineConfig,
     MachineInit,
+    Metrics,
     Mount,
     Port,
-    Release,
     Restart,
     Service,
     StopConfig,
 )
+from pytest_sre.fly.models import Release
 from pytest_sre.targets import FlyToml, format_duration
 from pytest_sre.targets import fly_sections as sections
 from pytest_sre.targets import fly_services as services
@@ -44,21 +45,25 @@ def machine_config(
         release: the release that deploys it; None leaves the release's metadata as it is.
         command: what to execute where the fly.toml has no command for the group.
         base: the Machine's present configuration; its size, volumes, metadata and
-            ``auto_destroy`` are kept where the fly.toml does not speak of them.
+            whatever else are kept where the fly.toml does not speak of them.
     """
     base = base or MachineConfig()
-    return MachineConfig(
+    wanted = [_service(service) for service in toml.services(group)]
+    return msgspec.structs.replace(
+        base,
         image=image,
         env=_env(toml, group),
         metadata=base.metadata | _metadata(group, release),
         init=_init(toml, toml.command(group) or command),
         guest=_guest(toml, group) or base.guest,
-        services=[_service(service) for service in toml.services(group)],
+        services=wanted,
         checks={check.name or "": _own_check(check) for check in toml.checks(group)},
         mounts=_mounts(toml, group, base),
         restart=_restart(toml.restart(group)),
         stop_config=_stop_config(toml),
-        auto_destroy=base.auto_destroy,
+        metrics=_metrics(toml, group),
+        # A Machine that users are routed to is no reserve.
+        standbys=[] if wanted else base.standbys,
     )
 
 
@@ -157,6 +162,11 @@ def _restart(restart: sections.Restart | None) -> Restart | None:
     policy = {"never": "no", None: default.policy}.get(restart.policy, restart.policy)
     retries = default.max_retries if restart.retries is None else restart.retries
     return Restart(policy=policy or default.policy, max_retries=retries)
+
+
+def _metrics(toml: FlyToml, group: str) -> Metrics | None:
+    stated = next(iter(toml.metrics(group)), None)
+    return Metrics(port=stated.port, path=stated.path or "") if stated else None
 
 
 def _stop_config(toml: FlyToml) -> StopConfig | None:

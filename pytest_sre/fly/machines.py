@@ -2,23 +2,34 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
+from pytest_sre.fly.config import MachineConfig
+from pytest_sre.fly.config_documents import updated, written
 from pytest_sre.fly.connections import path_of
 from pytest_sre.fly.errors import PreconditionFailed
 from pytest_sre.fly.leases import LeaseCalls, nonce_header
-from pytest_sre.fly.models import Event, ExecResult, Machine, MachineConfig
+from pytest_sre.fly.models import Event, ExecResult, Machine
 from pytest_sre.fly.pages import pages
 from pytest_sre.fly.transport import Query
 from pytest_sre.fly.waiting import WaitCalls
-from pytest_sre.fly.wire import Acknowledgement
+from pytest_sre.fly.wire import Acknowledgement, as_written
 
 # A change is never sent twice, so it is given the time it may need.
 _CHANGE_TIMEOUT_S = 60.0
 _GRACE_S = 10.0
 # Put in by the platform during bluegreen deploys; not the app's own.
 _COMPATIBILITY_CHECKS = "bg_deployments_compat"
+
+
+class _MachineDocument(msgspec.Struct, frozen=True):
+    """A Machine of which the configuration is left as it is written."""
+
+    instance_id: str = ""
+    host_status: str = "ok"
+    config: dict[str, Any] | None = None
 
 
 class _MetadataValue(msgspec.Struct, frozen=True):
@@ -63,7 +74,7 @@ class MachineCalls(LeaseCalls, WaitCalls):
         With ``lease_ttl_s`` it is leased from the beginning; its ``nonce`` says so.
         """
         body = {
-            "config": config,
+            "config": written(config),
             "region": region,
             "name": name,
             "skip_launch": skip_launch or None,
@@ -79,13 +90,33 @@ class MachineCalls(LeaseCalls, WaitCalls):
     def update_machine(
         self, app: str, machine_id: str, config: MachineConfig, *, nonce: str | None = None
     ) -> Machine:
-        """Replace a Machine's whole configuration, which gives it a new ``instance_id``."""
+        """Change a Machine's configuration, which gives it a new ``instance_id``.
+
+        What the platform keeps of it and ``MachineConfig`` has no field for stays as it is.
+
+        Raises:
+            PreconditionFailed: somebody else changed it meanwhile, or its host is out of reach,
+                so that the platform knows its configuration only in part.
+        """
+        path = path_of("v1", "apps", app, "machines", machine_id)
+        there = self._machines_api.request("GET", path, into=_MachineDocument)
+        if there.config is None:
+            raise PreconditionFailed(
+                f"the whole configuration of Machine {machine_id}",
+                f"none (host status {there.host_status})",
+                f"the answer to GET {path}",
+                "wait until its host is reachable, or replace the Machine by a new one",
+            )
+        body = {
+            "config": as_written(updated(there.config, config)),
+            "current_version": there.instance_id or None,
+        }
         return _own_checks(
             self._machines_api.request(
                 "POST",
-                path_of("v1", "apps", app, "machines", machine_id),
+                path,
                 into=Machine,
-                json={"config": config},
+                json=body,
                 headers=nonce_header(nonce),
                 timeout_s=_CHANGE_TIMEOUT_S,
             )

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from pytest_sre.fly.config import MachineConfig
+
 
 class ImageRef(msgspec.Struct, frozen=True):
     """The image a Machine runs."""
@@ -69,120 +71,6 @@ class Event(msgspec.Struct, frozen=True):
         """Whether the Machine's process ended without having been told to."""
         ended = self.request.exit_event if self.request else None
         return self.type == "exit" and not (ended and ended.requested_stop)
-
-
-class Guest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The size of a Machine."""
-
-    cpu_kind: str = "shared"
-    cpus: int = 1
-    memory_mb: int = 256
-
-
-class MachineInit(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a Machine executes instead of its image's own command."""
-
-    cmd: list[str] | None = None
-    entrypoint: list[str] | None = None
-    exec: list[str] | None = None
-
-
-class Restart(msgspec.Struct, frozen=True, omit_defaults=True):
-    """When a Machine whose process ended is started again: no, always or on-failure."""
-
-    policy: str = "on-failure"
-    max_retries: int = 10
-
-
-class StopConfig(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How a Machine is asked to stop, and how long it may take (a Go duration)."""
-
-    signal: str | None = None
-    timeout: str | None = None
-
-
-class Header(msgspec.Struct, frozen=True):
-    """A header that a health check sends."""
-
-    name: str
-    values: list[str]
-
-
-class CheckConfig(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A health check to be made; durations are Go durations such as ``15s``."""
-
-    type: str = "tcp"
-    port: int | None = None
-    interval: str | None = None
-    timeout: str | None = None
-    grace_period: str | None = None
-    method: str | None = None
-    path: str | None = None
-    protocol: str | None = None
-    tls_skip_verify: bool | None = None
-    tls_server_name: str | None = None
-    headers: list[Header] | None = None
-
-
-class Port(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A public port of a service."""
-
-    port: int | None = None
-    handlers: list[str] | None = None
-    force_https: bool = False
-
-
-class Concurrency(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How much a Machine takes at once: connections or requests."""
-
-    type: str = "connections"
-    soft_limit: int | None = None
-    hard_limit: int | None = None
-
-
-class Service(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A port that the proxy routes to. ``autostop`` is false, true or ``"suspend"``."""
-
-    protocol: str = "tcp"
-    internal_port: int = 8080
-    ports: list[Port] = msgspec.field(default_factory=list)
-    checks: list[CheckConfig] = msgspec.field(default_factory=list)
-    concurrency: Concurrency | None = None
-    autostop: bool | str | None = None
-    autostart: bool | None = None
-    min_machines_running: int | None = None
-
-
-class Mount(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A volume in a Machine."""
-
-    path: str
-    volume: str | None = None
-    name: str | None = None
-    size_gb: int | None = None
-
-
-class MachineConfig(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a Machine is made from. An update replaces all of it."""
-
-    image: str = ""
-    env: dict[str, str] = msgspec.field(default_factory=dict)
-    metadata: dict[str, str] = msgspec.field(default_factory=dict)
-    init: MachineInit | None = None
-    guest: Guest | None = None
-    services: list[Service] = msgspec.field(default_factory=list)
-    checks: dict[str, CheckConfig] = msgspec.field(default_factory=dict)
-    mounts: list[Mount] = msgspec.field(default_factory=list)
-    restart: Restart | None = None
-    stop_config: StopConfig | None = None
-    standbys: list[str] = msgspec.field(default_factory=list)
-    schedule: str | None = None
-    auto_destroy: bool = False
-
-    @property
-    def may_sleep(self) -> bool:
-        """Whether the platform may keep its Machine stopped: for want of traffic, or in reserve."""
-        return bool(self.standbys) or any(service.autostop for service in self.services)
 
 
 class MachineLease(msgspec.Struct, frozen=True):

@@ -1,7 +1,7 @@
 """Values to JSON and back, as Fly's API writes and expects them."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar, get_origin
+from typing import Any, TypeVar, get_origin
 
 import msgspec
 
@@ -17,15 +17,17 @@ class Acknowledgement(msgspec.Struct, frozen=True):
 
 
 def encode(value: object) -> bytes:
-    """Write a request's body: all that is stated, defaults included; None and empty left out."""
-    return msgspec.json.encode(_stated(value))
+    """Write a request's body: all that is stated in it."""
+    return msgspec.json.encode(stated(value))
+
+
+def as_written(document: Mapping[str, Any]) -> msgspec.Raw:
+    """Give a part of a request's body in which nothing is left out."""
+    return msgspec.Raw(msgspec.json.encode(document))
 
 
 def decode(body: bytes, into: type[T]) -> T:
-    """Read an answer's body.
-
-    Unknown fields are ignored. ``null`` is taken as "not given", since that is how Go may write
-    an empty list or map.
+    """Read an answer's body, leniently as ``convert`` does.
 
     Raises:
         ValueError: it is not JSON, or not of this shape; the text says what and where.
@@ -33,20 +35,35 @@ def decode(body: bytes, into: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=into)
     except msgspec.ValidationError:
-        value = _without_nulls(msgspec.json.decode(body))
-        if value is None and get_origin(into) in (list, dict):
-            return into()
-        return msgspec.convert(value, type=into)
+        return convert(msgspec.json.decode(body), into)
 
 
-def _stated(value: object) -> object:
+def convert(value: object, into: type[T]) -> T:
+    """Read a JSON value.
+
+    Unknown fields are ignored. ``null`` is taken as "not given", since that is how Go may write
+    an empty list or map, and a number may be written as text.
+
+    Raises:
+        ValueError: it is not of this shape; the text says what and where.
+    """
+    value = _without_nulls(value)
+    if value is None and get_origin(into) in (list, dict):
+        return into()
+    return msgspec.convert(value, type=into, strict=False)
+
+
+def stated(value: object) -> Any:  # noqa: ANN401 - JSON
+    """Leave out what is not stated: None, what is empty, and false where that is the default."""
     if isinstance(value, msgspec.Struct):
-        return _stated(msgspec.structs.asdict(value))
+        fields = msgspec.structs.fields(value)
+        given = {f.encode_name: (getattr(value, f.name), f.default) for f in fields}
+        return stated({k: v for k, (v, default) in given.items() if v or v is not default})
     if isinstance(value, Mapping):
-        stated = {key: _stated(item) for key, item in value.items()}
-        return {key: item for key, item in stated.items() if item not in (None, [], {})}
+        parts = {key: stated(item) for key, item in value.items()}
+        return {key: item for key, item in parts.items() if item not in (None, [], {})}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return [_stated(item) for item in value]
+        return [stated(item) for item in value]
     return value
 
 

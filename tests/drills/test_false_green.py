@@ -11,7 +11,7 @@ import httpx
 import msgspec
 import pytest
 
-from pytest_sre.fly.models import CheckConfig
+from pytest_sre.fly.config import CheckConfig
 from pytest_sre.recording.rows import Exchange
 
 

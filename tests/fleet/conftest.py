@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from pytest_sre.fly.config import MachineConfig
 from pytest_sre.fly.errors import FlyError
 from pytest_sre.fly.fleet import FlyApp, FlyMachine
-from pytest_sre.fly.models import Machine, MachineConfig, Release
+from pytest_sre.fly.models import Machine, Release
 from pytest_sre.fly.watch import FleetWatch
 from pytest_sre.recording.rows import Row
 from pytest_sre.targets import load_settings

@@ -4,7 +4,8 @@ import pytest
 
 from pytest_sre.fly import errors
 from pytest_sre.fly.client import Fly
-from pytest_sre.fly.models import Guest, Machine, MachineConfig, Service
+from pytest_sre.fly.config import Guest, MachineConfig, Service
+from pytest_sre.fly.models import Machine
 from tests.fly.conftest import SECRET, Reply, ScriptedApi
 
 
@@ -64,7 +65,7 @@ def test_no_machines_are_an_empty_list(api: ScriptedApi, fly: Fly, body: object)
     assert fly.machines("shop") == []
 
 
-def test_a_configuration_is_sent_with_its_defaults(api: ScriptedApi, fly: Fly) -> None:
+def test_a_configuration_is_sent_with_what_it_states(api: ScriptedApi, fly: Fly) -> None:
     api.reply(Reply(200, {"id": "148e"}))
     config = MachineConfig(image="shop:1", guest=Guest(), services=[Service()])
     fly.create_machine("shop", config, region="iad")
@@ -74,17 +75,37 @@ def test_a_configuration_is_sent_with_its_defaults(api: ScriptedApi, fly: Fly) -
             "image": "shop:1",
             "guest": {"cpu_kind": "shared", "cpus": 1, "memory_mb": 256},
             "services": [{"protocol": "tcp", "internal_port": 8080}],
-            "auto_destroy": False,
         },
     }
 
 
-def test_an_update_carries_the_nonce(api: ScriptedApi, fly: Fly) -> None:
-    api.reply(Reply(200, {"id": "148e", "instance_id": "01NEW"}))
+def test_an_update_carries_the_nonce_and_keeps_what_it_does_not_know(
+    api: ScriptedApi, fly: Fly
+) -> None:
+    there = {"image": "shop:1", "new_in_2030": [None, {}], "env": {"A": "1"}, "guest": None}
+    api.reply(
+        Reply(200, {"id": "148e", "instance_id": "01OLD", "config": there}),
+        Reply(200, {"id": "148e", "instance_id": "01NEW"}),
+    )
     updated = fly.update_machine("shop", "148e", MachineConfig(image="shop:2"), nonce="n0")
     assert updated.instance_id == "01NEW"
-    assert api.requests[0].headers["fly-machine-lease-nonce"] == "n0"
-    assert api.requests[0].headers["authorization"] == f"FlyV1 {SECRET}"
+    assert api.requests[1].body == {
+        "current_version": "01OLD",
+        "config": {"image": "shop:2", "new_in_2030": [None, {}], "guest": None},
+    }
+    assert api.requests[1].headers["fly-machine-lease-nonce"] == "n0"
+    assert api.requests[1].headers["authorization"] == f"FlyV1 {SECRET}"
+
+
+def test_a_machine_of_an_unreachable_host_is_not_updated_by_half(
+    api: ScriptedApi, fly: Fly
+) -> None:
+    half = {"image": "shop:1"}
+    there = {"id": "148e", "host_status": "unreachable", "incomplete_config": half}
+    api.reply(Reply(200, {**there, "config": None}))
+    with pytest.raises(errors.PreconditionFailed, match="host status unreachable"):
+        fly.update_machine("shop", "148e", MachineConfig(image="shop:2"))
+    assert [seen.method for seen in api.requests] == ["GET"]
 
 
 def test_stop_sends_an_object_even_when_empty(api: ScriptedApi, fly: Fly) -> None:

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_sre.fly.machine_config import machine_config
-from pytest_sre.fly.models import (
+from pytest_sre.fly.config import (
     CheckConfig,
     Concurrency,
     Guest,
@@ -14,11 +13,12 @@ from pytest_sre.fly.models import (
     MachineInit,
     Mount,
     Port,
-    Release,
     Restart,
     Service,
     StopConfig,
 )
+from pytest_sre.fly.machine_config import machine_config
+from pytest_sre.fly.models import Release
 from pytest_sre.targets import FlyToml, load_fly_toml
 
 FLY_TOML = """

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_sre.fly.models import Restart
+from pytest_sre.fly.config import Restart
 from pytest_sre.local.machines.restarts import Exit, pause_s, should_restart
 
 EXITS = st.integers(0, 255) | st.sampled_from([-9, -11, -15])

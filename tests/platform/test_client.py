@@ -9,7 +9,8 @@ import pytest
 
 from pytest_sre.fly import errors
 from pytest_sre.fly.client import Fly
-from pytest_sre.fly.models import CheckConfig, Machine, MachineConfig, MachineInit, Restart
+from pytest_sre.fly.config import CheckConfig, MachineConfig, MachineInit, Restart
+from pytest_sre.fly.models import Machine
 from pytest_sre.fly.tokens import Token
 from pytest_sre.local.images import Image
 from pytest_sre.local.platform import LocalPlatform

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
-from pytest_sre.fly.models import CheckConfig, MachineConfig
+from pytest_sre.fly.config import CheckConfig, MachineConfig
 from pytest_sre.local.naming import rfc3339
-from pytest_sre.targets.durations import parse_duration_s
 
 # Fly does not document what it uses when these are not stated.
 _INTERVAL_S: Final = 10.0
@@ -89,9 +88,9 @@ def _plan(
         port,
         service,
         public,
-        parse_duration_s(check.interval) if check.interval else _INTERVAL_S,
-        parse_duration_s(check.timeout) if check.timeout else _TIMEOUT_S,
-        parse_duration_s(check.grace_period) if check.grace_period else _GRACE_S,
+        check.interval_s or _INTERVAL_S,
+        check.timeout_s or _TIMEOUT_S,
+        _GRACE_S if check.grace_period_s is None else check.grace_period_s,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pytest_sre.fly.models import MachineConfig
+from pytest_sre.fly.config import MachineConfig
 
 _DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _NOT_WORD: Final = re.compile(r"[^A-Z0-9]+")

@@ -13,7 +13,6 @@ from pytest_sre.local.machines.records import Blueprint, MachineRecord
 from pytest_sre.local.machines.restarts import Exit, is_failure, pause_s, should_restart
 from pytest_sre.local.machines.signals import signal_number
 from pytest_sre.local.machines.state import State, check_allowed
-from pytest_sre.targets.durations import parse_duration_s
 
 _DEFAULT_STOP_SIGNAL: Final = "SIGINT"
 _DEFAULT_STOP_TIMEOUT_S: Final = 5.0
@@ -311,7 +310,8 @@ class Lifecycle:
         stop = self.record.settings.stop_config
         if given is not None:
             return given
-        return parse_duration_s(stop.timeout) if stop and stop.timeout else _DEFAULT_STOP_TIMEOUT_S
+        stated_s = stop.timeout_s if stop else None
+        return _DEFAULT_STOP_TIMEOUT_S if stated_s is None else stated_s
 
     def _end_checks(self) -> None:
         if self._checks:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from pytest_sre.fly.models import MachineConfig
+from pytest_sre.fly.config import MachineConfig
 from pytest_sre.local.images import Image, split_ref
 from pytest_sre.local.machines.check_plans import CheckPlan, CheckResult, planned_checks
 from pytest_sre.local.machines.restarts import Exit
@@ -15,7 +15,6 @@ from pytest_sre.local.machines.signals import signal_number
 from pytest_sre.local.machines.state import State, is_next
 from pytest_sre.local.naming import machine_id, private_ip, rfc3339, ulid
 from pytest_sre.local.scripts import Reply
-from pytest_sre.targets.durations import parse_duration_s
 
 _KEPT_EVENTS = 100
 
@@ -71,7 +70,7 @@ class Blueprint:
         settings = msgspec.convert(config, MachineConfig)
         if settings.stop_config:
             signal_number(settings.stop_config.signal or "SIGINT")
-            parse_duration_s(settings.stop_config.timeout or "5s")
+            settings.stop_config.timeout_s  # noqa: B018 - refuses what is no duration
         return cls(config, settings, image, secrets, planned_checks(settings))
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_sre.fly.models import Restart
+from pytest_sre.fly.config import Restart
 
 _MB: Final = 1024 * 1024
 _FIRST_PAUSE_S: Final = 0.2

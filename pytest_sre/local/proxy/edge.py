@@ -11,7 +11,7 @@ import aiohttp
 from starlette.types import Receive, Scope, Send
 
 from pytest_sre import __version__
-from pytest_sre.fly.models import MachineConfig, Service
+from pytest_sre.fly.config import MachineConfig, Service
 from pytest_sre.local.fleet import App
 from pytest_sre.local.logbook import Origin
 from pytest_sre.local.machines.records import MachineRecord

@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     env.set_defaults(command=_env)
     down = actions.add_parser("down", help="stop it, and all that it started")
     down.set_defaults(command=_down)
+    _add_fault_actions(actions)
 
     logs = commands.add_parser("logs", help="what logs say, also those of elsewhere")
     actions = logs.add_subparsers(title="actions", metavar="ACTION", required=True)
@@ -78,6 +79,49 @@ def _parser() -> argparse.ArgumentParser:
     scan.add_argument("--json", action="store_true", help="as one JSON object")
     scan.set_defaults(command=_scan)
     return parser
+
+
+def _add_fault_actions(local: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    fault = local.add_parser("fault", help="have it suffer a bad day, which ends by itself")
+    actions = fault.add_subparsers(title="actions", metavar="ACTION", required=True)
+    add = actions.add_parser("add", help="switch a fault on")
+    add.add_argument("kind", metavar="KIND", help="such as api-5xx; see docs/local-platform.md")
+    for name, what in (
+        ("app", "of this app only"),
+        ("machine", "of this Machine only: its id, or the beginning of it"),
+        ("region", "in this region only"),
+        ("group", "of this process group only"),
+        (
+            "endpoint",
+            "of this API only (machines, releases, logs), or 'GET /v1/apps/*'",
+        ),
+    ):
+        add.add_argument(f"--{name}", help=what)
+    add.add_argument("--for", metavar="TIME", help="such as 30s (default: 60s, at most 1h)")
+    add.add_argument("--count", type=int, metavar="N", help="strike at most so often")
+    add.add_argument("--status", type=int, help="of api-5xx (default: 503)")
+    add.add_argument(
+        "--delay",
+        metavar="SECONDS",
+        dest="delay_s",
+        type=float,
+        help="of api-slow, slow-boot, log-delay",
+    )
+    add.add_argument(
+        "--retry-after",
+        metavar="SECONDS",
+        dest="retry_after_s",
+        type=int,
+        help="of api-429 (default: it does not say)",
+    )
+    add.add_argument("--exit-code", type=int, help="of crash-loop (default: 1)")
+    add.set_defaults(command=_add_fault)
+    listed = actions.add_parser("list", help="show which are on")
+    listed.add_argument("--json", action="store_true", help="as JSON")
+    listed.set_defaults(command=_list_faults)
+    clear = actions.add_parser("clear", help="switch one off, or all")
+    clear.add_argument("id", nargs="?", metavar="ID")
+    clear.set_defaults(command=_clear_faults)
 
 
 def _suites(arguments: argparse.Namespace) -> int:
@@ -136,6 +180,29 @@ def _down(_arguments: argparse.Namespace) -> int:
     from pytest_sre.run.platforms import by_hand_dir
 
     return _show(down(by_hand_dir(Path.cwd())))
+
+
+def _add_fault(arguments: argparse.Namespace) -> int:
+    from pytest_sre.local.fault_commands import add_fault
+    from pytest_sre.run.platforms import by_hand_dir
+
+    given = {name: value for name, value in vars(arguments).items() if value is not None}
+    del given["command"]
+    return _show(add_fault(by_hand_dir(Path.cwd()), given))
+
+
+def _list_faults(arguments: argparse.Namespace) -> int:
+    from pytest_sre.local.fault_commands import list_faults
+    from pytest_sre.run.platforms import by_hand_dir
+
+    return _show(list_faults(by_hand_dir(Path.cwd()), as_json=arguments.json))
+
+
+def _clear_faults(arguments: argparse.Namespace) -> int:
+    from pytest_sre.local.fault_commands import clear_faults
+    from pytest_sre.run.platforms import by_hand_dir
+
+    return _show(clear_faults(by_hand_dir(Path.cwd()), arguments.id))
 
 
 def _scan(arguments: argparse.Namespace) -> int:

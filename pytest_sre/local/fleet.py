@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import aiohttp
 
+from pytest_sre.local.faults.registry import Faults
 from pytest_sre.local.files import PIDS_FILE, VOLUMES
 from pytest_sre.local.images import Image
 from pytest_sre.local.logbook import Logbook
@@ -19,6 +20,7 @@ from pytest_sre.local.machines.execution import Surroundings
 from pytest_sre.local.machines.lifecycle import Lifecycle
 from pytest_sre.local.machines.process import Ports
 from pytest_sre.local.machines.records import Blueprint, MachineRecord
+from pytest_sre.local.machines.state import State
 from pytest_sre.local.metrics.meter import Meter
 from pytest_sre.local.naming import numeric_id, rfc3339, ulid, volume_id
 from pytest_sre.local.network import Network
@@ -48,6 +50,21 @@ class StoredSecret:
         }
 
 
+@dataclass(frozen=True)
+class Known:
+    """What a proxy knew of a Machine at a time."""
+
+    state: State
+    cordoned: bool
+    healthy: bool
+
+    @classmethod
+    def of(cls, record: MachineRecord) -> "Known":
+        """What is to be known of a Machine now."""
+        places = range(len(record.settings.services))
+        return cls(record.state, record.cordoned, all(map(record.passes, places)))
+
+
 @dataclass
 class App:
     """An app, with all that belongs to it."""
@@ -62,6 +79,7 @@ class App:
     volumes: dict[str, dict[str, Any]] = field(default_factory=dict)
     secrets: dict[str, StoredSecret] = field(default_factory=dict)
     secrets_version: int = 0
+    known: dict[str, Known] = field(default_factory=dict)
     releases: list[Release] = field(default_factory=list)
     meter: Meter = field(default_factory=Meter)
     _destroyed: deque[str] = field(default_factory=deque)
@@ -88,9 +106,16 @@ class App:
     def create_machine(
         self, blueprint: Blueprint, *, name: str, region: str, cordoned: bool, skip_launch: bool
     ) -> MachineRecord:
-        """Create a Machine, and start it unless told otherwise."""
-        record = MachineRecord(self.name, name, region, blueprint, cordoned)
+        """Create a Machine, and start it unless told otherwise.
+
+        Raises:
+            Refused: there is no host with room for it.
+        """
+        record = MachineRecord(
+            self.name, name, region, blueprint, cordoned, faults=self.around.faults
+        )
         lifecycle = Lifecycle(record, self.around)
+        lifecycle.require_capacity()
         self.machines[record.id] = lifecycle
         lifecycle.launch(skip=skip_launch)
         return record
@@ -171,6 +196,7 @@ class Fleet:
         self.apps = apps
         self.images: dict[str, Image] = {}
         self.network = Network()
+        self.faults = Faults()
         self._directory = directory
         self._session = session
         self._proxy_url = proxy_url
@@ -179,7 +205,7 @@ class Fleet:
 
     def create_app(self, name: str, organization: str) -> App:
         """Create an app that has nothing yet."""
-        logbook = Logbook()
+        logbook = Logbook(name, self.faults)
         around = Surroundings(
             self._directory,
             logbook,
@@ -189,6 +215,7 @@ class Fleet:
             CheckRunner(self._session, logbook),
             partial(self._edge_region, name),
             partial(self._note_destroyed, name),
+            self.faults,
         )
         app = App(name, organization, around)
         logbook.write(f"App {name} was created", provider="runner")

@@ -5,6 +5,10 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import Final
 
+from pytest_sre.local.faults.kinds import LogDelay, LogGap
+from pytest_sre.local.faults.registry import Faults
+from pytest_sre.local.faults.scopes import Site
+
 CAPACITY: Final = 50_000
 PAGE: Final = 500
 _FIRST_PAGE: Final = 100
@@ -33,9 +37,15 @@ class Origin:
 
 
 class Logbook:
-    """The last 50,000 lines of an app."""
+    """The last 50,000 lines of an app.
 
-    def __init__(self) -> None:
+    Args:
+        app: its name.
+        faults: what may keep lines from being seen.
+    """
+
+    def __init__(self, app: str, faults: Faults) -> None:
+        self._app, self._faults = app, faults
         self._lines: list[Line] = []
         self._last_ns = 0
 
@@ -49,9 +59,11 @@ class Logbook:
         error_code: int | None = None,
     ) -> None:
         """Add a line, now."""
+        source = origin or Origin()
+        if self._faults.strike(LogGap, Site(self._app, source.machine_id, source.region)):
+            return
         # Each later than the one before, so that a token names exactly one place.
         self._last_ns = max(time.time_ns(), self._last_ns + 1)
-        source = origin or Origin()
         self._lines.append(
             Line(
                 self._last_ns,
@@ -88,13 +100,22 @@ class Logbook:
             lines = self._matching(start, machine_id, region)[:PAGE]
         if lines:
             return lines, lines[-1].at_ns
-        return [], self._last_ns if after_ns is None else after_ns
+        return [], self._newest_shown_ns() if after_ns is None else after_ns
 
     def _matching(self, start: int, machine_id: str, region: str) -> list[Line]:
         last = max(len(self._lines) - CAPACITY, start)
+        until_ns = self._newest_shown_ns()
         return [
             line
             for line in self._lines[last:]
-            if (not machine_id or line.machine_id == machine_id)
+            if line.at_ns <= until_ns
+            and (not machine_id or line.machine_id == machine_id)
             and (not region or line.region == region)
         ]
+
+    def _newest_shown_ns(self) -> int:
+        """When the newest line was written that can be read by now, Unix nanoseconds."""
+        late = self._faults.find(LogDelay, Site(self._app))
+        if late is None:
+            return self._last_ns
+        return min(self._last_ns, time.time_ns() - int(late.delay_s * 1e9))

@@ -7,9 +7,11 @@ import ssl
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
+from urllib.parse import quote
 
 import httpx
 import msgspec
@@ -45,6 +47,14 @@ class _About(msgspec.Struct, frozen=True):
     version: str
     pid: int
     apps: dict[str, _App]
+
+
+class _Refusal(msgspec.Struct, frozen=True):
+    error: str
+
+
+class _Listed(msgspec.Struct, frozen=True):
+    faults: list[dict[str, Any]]
 
 
 class LocalPlatform:
@@ -171,6 +181,49 @@ class LocalPlatform:
         """
         self._ask("PUT", "/_local/images", content=msgspec.json.encode(image))
 
+    def add_fault(self, told: Mapping[str, object]) -> dict[str, Any]:
+        """Switch on what goes wrong on a bad day; it ends by itself.
+
+        Args:
+            told: its ``kind``, and what that kind is told; what restricts it, as ``app``,
+                ``machine``, ``region``, ``group`` or ``endpoint``; ``for``, a duration (a minute
+                by default, at most an hour); ``count``, how often it strikes at most.
+
+        Returns:
+            The fault as it now is, with its ``id``.
+
+        Raises:
+            LocalPlatformError: there is no such fault, or no answer.
+        """
+        made = self._ask("POST", "/_local/faults", content=msgspec.json.encode(told))
+        return msgspec.json.decode(made.content, type=dict[str, Any])
+
+    def faults(self) -> list[dict[str, Any]]:
+        """The faults that are on.
+
+        Raises:
+            LocalPlatformError: no answer.
+        """
+        listed = self._ask("GET", "/_local/faults").content
+        return msgspec.json.decode(listed, type=_Listed).faults
+
+    def remove_fault(self, fault_id: str) -> None:
+        """Switch a fault off.
+
+        Raises:
+            LocalPlatformError: it is not on, or no answer.
+        """
+        self._ask("DELETE", f"/_local/faults/{quote(fault_id, safe='')}")
+
+    def clear_faults(self) -> int:
+        """Switch all faults off; how many were on.
+
+        Raises:
+            LocalPlatformError: no answer.
+        """
+        ended = self._ask("DELETE", "/_local/faults").content
+        return msgspec.json.decode(ended, type=dict[str, int])["ended"]
+
     def stop(self) -> None:
         """End the server, its Machines and its files; nothing happens when it has ended."""
         self._http.close()
@@ -224,13 +277,20 @@ class LocalPlatform:
         except httpx.HTTPStatusError as error:
             raise LocalPlatformError(
                 f"{method} {path} on the local platform: {error.response.status_code}:"
-                f" {error.response.text[:300]}"
+                f" {_said(error.response)}"
             ) from None
         except httpx.HTTPError as error:
             raise LocalPlatformError(
                 f"{method} {path} on the local platform at {self.api_url}: no answer: {error}\n"
                 f"its server was process {self.pid}; see whether it still runs"
             ) from None
+
+
+def _said(response: httpx.Response) -> str:
+    try:
+        return msgspec.json.decode(response.content, type=_Refusal).error
+    except msgspec.DecodeError:
+        return response.text[:300]
 
 
 def _spawn(

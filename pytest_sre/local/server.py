@@ -21,6 +21,7 @@ import msgspec
 
 from pytest_sre import __version__
 from pytest_sre.local.api import build_api
+from pytest_sre.local.faults.strikes import strike_processes
 from pytest_sre.local.files import PIDS_FILE, PLATFORM_FILE, remove_files, write_whole
 from pytest_sre.local.fleet import App, Fleet
 from pytest_sre.local.machines.memory import guard_memory
@@ -75,6 +76,7 @@ class Server:
         self._api.start()
         background = [
             asyncio.create_task(guard_memory(self._fleet.lifecycles)),
+            asyncio.create_task(strike_processes(self._fleet.lifecycles)),
             asyncio.create_task(stop_idle_machines(self._apps_with_proxies)),
         ]
         self._announce()

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_sre.local.faults.registry import Faults
 from pytest_sre.local.images import (
     ReleaseFileError,
     image_from_release,
@@ -46,7 +47,7 @@ def test_an_endless_line_is_capped_and_the_next_one_whole():
 
 
 def test_the_logbook_is_bounded_and_its_times_differ():
-    book = Logbook()
+    book = Logbook("shop", Faults())
     for number in range(CAPACITY + 7000):
         book.write(str(number), provider="app")
     lines, token = [], 0

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pytest_sre.local.api.actions import action_routes
 from pytest_sre.local.api.apps import app_routes
 from pytest_sre.local.api.exchange import answer
+from pytest_sre.local.api.faults import SufferingApi, fault_routes
 from pytest_sre.local.api.graphql import graphql_routes
 from pytest_sre.local.api.leases import lease_routes
 from pytest_sre.local.api.logs import log_routes
@@ -29,6 +30,7 @@ def api_routes() -> list[BaseRoute]:
     """Every route that is served."""
     return [
         *own_routes(),
+        *fault_routes(),
         *app_routes(),
         *machine_routes(),
         *action_routes(),
@@ -64,7 +66,7 @@ def build_api(
     api.state.open_app = open_app
     api.state.close_app = close_app
     api.state.shut_down = shut_down
-    return _Guarded(api, token)
+    return _Guarded(SufferingApi(api, fleet), token)
 
 
 class _Guarded:

@@ -44,11 +44,9 @@ def answer(value: object, status: int = 200, headers: dict[str, str] | None = No
 
 def answer_error(error: Exception) -> Response:
     """The answer for an error, in the platform's form."""
-    if isinstance(error, ApiError):
+    if isinstance(error, ApiError | Refused):
         extra = {"status": error.kind} if error.kind else {}
         return answer({"error": str(error), **extra}, error.status)
-    if isinstance(error, Refused):
-        return answer({"error": error.text}, error.status)
     return answer({"error": f"invalid_argument: {error}"}, 400)
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 import aiohttp
 
+from pytest_sre.local.faults.kinds import CheckHang
 from pytest_sre.local.logbook import Logbook, Origin
 from pytest_sre.local.machines.check_plans import (
     WAITING,
@@ -62,9 +63,12 @@ class CheckRunner:
         started = time.monotonic()
         booting = True
         while True:
-            passed, output = await self._check(plan, record.ports.get(plan.port))
+            passed = False
             in_grace = time.monotonic() - started < plan.grace_s
-            self.note(record, plan, passed=passed, output=output, in_grace=in_grace)
+            if _comes_to_an_end(record):
+                passed, output = await self._check(plan, record.ports.get(plan.port))
+                in_grace = time.monotonic() - started < plan.grace_s
+                self.note(record, plan, passed=passed, output=output, in_grace=in_grace)
             booting = booting and in_grace and not passed
             await asyncio.sleep(_UNTIL_FIRST_PASS_S if booting else plan.interval_s)
 
@@ -112,6 +116,10 @@ class CheckRunner:
         ) as answer:
             body = (await answer.content.read(_LONGEST_OUTPUT)).decode("utf-8", "replace")
             return answer.status // 100 == 2, http_output(answer.status, body)
+
+
+def _comes_to_an_end(record: MachineRecord) -> bool:
+    return record.is_reachable and not record.faults.find(CheckHang, record.site)
 
 
 async def _tcp(port: int) -> tuple[bool, str]:

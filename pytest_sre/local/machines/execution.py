@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from pytest_sre.local.faults.registry import Faults
 from pytest_sre.local.logbook import Logbook
 from pytest_sre.local.machines.checks import CheckRunner
 from pytest_sre.local.machines.process import MachineProcess, Ports
@@ -26,6 +27,7 @@ class Surroundings:
         checks: runs health checks.
         primary_region: asked when a Machine starts whose configuration names none.
         on_destroyed: told of each Machine that was destroyed.
+        faults: what goes wrong on the platform now.
     """
 
     directory: Path
@@ -36,6 +38,7 @@ class Surroundings:
     checks: CheckRunner
     primary_region: Callable[[], str]
     on_destroyed: Callable[[MachineRecord], None]
+    faults: Faults
 
 
 class CannotRunError(Exception):
@@ -81,6 +84,9 @@ class Execution(Protocol):
 
     def out_of_memory(self, used_bytes: int) -> None:
         """Kill it for using more memory than it has; nothing happens when it does not run."""
+
+    def crash(self, exit_code: int) -> None:
+        """End it as if it had ended by itself; nothing happens when it does not run."""
 
     def freeze(self) -> None:
         """Halt it where it is."""

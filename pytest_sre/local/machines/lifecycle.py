@@ -6,16 +6,20 @@ import time
 from collections.abc import Coroutine
 from typing import Any, Final
 
+from pytest_sre.local.faults.kinds import Capacity, ImagePullFailure, SilentFallback
 from pytest_sre.local.logbook import Origin
 from pytest_sre.local.machines.execution import CannotRunError, Surroundings
 from pytest_sre.local.machines.kinds import execution_of
 from pytest_sre.local.machines.records import Blueprint, MachineRecord
 from pytest_sre.local.machines.restarts import Exit, is_failure, pause_s, should_restart
 from pytest_sre.local.machines.signals import signal_number
-from pytest_sre.local.machines.state import State, check_allowed
+from pytest_sre.local.machines.state import Refused, State, check_allowed
 
 _DEFAULT_STOP_SIGNAL: Final = "SIGINT"
 _DEFAULT_STOP_TIMEOUT_S: Final = 5.0
+_NO_CAPACITY: Final = (
+    "could not reserve resource for machine: insufficient memory available to fulfill request"
+)
 
 
 class Lifecycle:
@@ -33,14 +37,23 @@ class Lifecycle:
         self._work: asyncio.Task[None] | None = None
         self._checks: asyncio.Task[None] | None = None
         self._origin = Origin(record.id, record.region)
+        self._must_pull = True
 
     def launch(self, *, skip: bool) -> None:
         """Begin its life: start it, or leave it stopped."""
         record = self.record
         record.add_event("launch", "created", source="user")
         self._around.checks.reset(record)
-        self._log("runner", f"Successfully prepared image {record.blueprint.image.ref}")
         self._do(self._settle() if skip else self._run(launched_at=time.time()))
+
+    def require_capacity(self) -> None:
+        """Pass when its host has room for it.
+
+        Raises:
+            Refused: 412, it has not.
+        """
+        if self.record.faults.strike(Capacity, self.record.site):
+            raise Refused(412, _NO_CAPACITY, "insufficient_capacity")
 
     def start(self, source: str = "user") -> State:
         """Start it; nothing changes when it runs already.
@@ -49,13 +62,14 @@ class Lifecycle:
             The state it was in.
 
         Raises:
-            Refused: not in this state.
+            Refused: not in this state, or its host has no room for it.
         """
         record = self.record
         check_allowed("start", record.state)
         before = record.state
         if before in ("started", "starting"):
             return before
+        self.require_capacity()
         record.become("starting")
         self._do(self._run(source, resume=before == "suspended"))
         return before
@@ -140,16 +154,19 @@ class Lifecycle:
         """
         record = self.record
         check_allowed("update", record.state)
+        former = record.blueprint, record.instance_id
+        self._must_pull = True
         record.add_event("update", "replacing", source="user")
         if record.state in ("started", "starting", "restarting"):
             record.become("replacing")
             record.renew(blueprint)
-            self._do(self._replace(skip_launch=skip_launch))
+            self._do(self._replace(former, skip_launch=skip_launch))
             return
         if record.state == "suspended":
             record.become("stopping")
             self._do(self._stop(signal.SIGKILL, 0))
         record.renew(blueprint)
+        self._fall_back_silently(*former)
         self._around.checks.reset(record)
         self._log(
             "runner",
@@ -248,6 +265,7 @@ class Lifecycle:
             self.record.become("starting")
         self.execution = execution_of(self.record, self._around, self.execution)
         try:
+            self._pull()
             failed = await self.execution.start()
         except CannotRunError as error:
             self._log("runner", str(error), "error")
@@ -287,13 +305,36 @@ class Lifecycle:
         await self._end_process(number, timeout_s)
         await self._run("user")
 
-    async def _replace(self, *, skip_launch: bool) -> None:
+    async def _replace(self, former: tuple[Blueprint, str], *, skip_launch: bool) -> None:
         await self._end_process(self._stop_signal(None), None)
+        self._fall_back_silently(*former)
         self._around.checks.reset(self.record)
         if skip_launch:
             self.record.become("stopped")
             return
         await self._run()
+
+    def _fall_back_silently(self, former: Blueprint, instance_id: str) -> None:
+        """Go on with the former version, when a fault says so; whoever updated is not told."""
+        record = self.record
+        if record.faults.strike(SilentFallback, record.site):
+            self._log("runner", f"Failed to pull image {record.blueprint.image.ref}", "error")
+            record.fall_back(former, instance_id)
+            self._must_pull = False
+
+    def _pull(self) -> None:
+        """Bring the image of a new version to the host.
+
+        Raises:
+            CannotRunError: a fault says that it cannot be pulled.
+        """
+        record, ref = self.record, self.record.blueprint.image.ref
+        if not self._must_pull:
+            return
+        if record.faults.strike(ImagePullFailure, record.site):
+            raise CannotRunError(f"Failed to pull image {ref}: MANIFEST_UNKNOWN: manifest unknown")
+        self._must_pull = False
+        self._log("runner", f"Successfully prepared image {ref}")
 
     async def _destroy(self) -> None:
         await self._end_process(signal.SIGKILL, 0)

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from pytest_sre.local.faults.kinds import SlowBoot
 from pytest_sre.local.files import TEMPORARY, VOLUMES
 from pytest_sre.local.logbook import Origin
 from pytest_sre.local.machines import environment
@@ -35,6 +36,7 @@ class ProcessExecution:
         self._around = around
         self._spawning: asyncio.Task[None] | None = None
         self._oom = False
+        self._crashed_with: int | None = None
 
     async def start(self) -> Exit | None:
         """Start the process.
@@ -71,6 +73,8 @@ class ProcessExecution:
             return None
         return_code = await (process.stop(*stop) if stop else process.wait())
         self._forget(process)
+        if self._crashed_with is not None:
+            return_code = self._crashed_with
         ended = Exit(return_code, oom_killed=self._oom, at=time.time())
         self._log("init", ended.message)
         return ended
@@ -105,6 +109,12 @@ class ProcessExecution:
             level="error",
         )
         self.process.kill()
+
+    def crash(self, exit_code: int) -> None:
+        """Kill it, and say that it ended by itself."""
+        if self.process:
+            self._crashed_with = exit_code
+            self.process.kill()
 
     async def kill(self) -> None:
         """End the process at once, and wait until it has."""
@@ -159,13 +169,19 @@ class ProcessExecution:
 
     async def _spawn(self, command: list[str]) -> None:
         self.process = await MachineProcess.spawn(
-            command,
+            self._delayed(command),
             environment=self.variables(),
             directory=Path(self._record.blueprint.image.root),
             on_line=lambda line: self._log("app", line),
         )
-        self._oom = False
+        self._oom, self._crashed_with = False, None
         self._around.pids.add(self.process.pid)
+
+    def _delayed(self, command: list[str]) -> list[str]:
+        """The command, behind a wait when the Machine boots slowly."""
+        slow = self._record.faults.strike(SlowBoot, self._record.site)
+        wait = ["/bin/sh", "-c", 'sleep "$0"; exec "$@"', f"{slow.delay_s:g}"] if slow else []
+        return [*wait, *command]
 
     def _forget(self, process: MachineProcess) -> None:
         for pid in self.visitors:

@@ -8,6 +8,9 @@ from typing import Any, Protocol
 import msgspec
 
 from pytest_sre.fly.config import MachineConfig
+from pytest_sre.local.faults.kinds import HostUnreachable
+from pytest_sre.local.faults.registry import Faults
+from pytest_sre.local.faults.scopes import Site
 from pytest_sre.local.images import Image, split_ref
 from pytest_sre.local.machines.check_plans import CheckPlan, CheckResult, planned_checks
 from pytest_sre.local.machines.restarts import Exit
@@ -114,6 +117,7 @@ class MachineRecord:
     load: int = 0
     turn: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    faults: Faults = field(default_factory=Faults)
 
     @property
     def settings(self) -> MachineConfig:
@@ -137,6 +141,16 @@ class MachineRecord:
         """How much memory it has."""
         guest = self.settings.guest
         return guest.memory_mb if guest else 256
+
+    @property
+    def site(self) -> Site:
+        """Where it is, for the faults that concern it."""
+        return Site(self.app, self.id, self.region, self.group)
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether its host answers."""
+        return self.faults.find(HostUnreachable, self.site) is None
 
     def passes(self, service: int) -> bool:
         """Whether all checks of a service pass; one without a result does not."""
@@ -172,6 +186,12 @@ class MachineRecord:
         self.versions.append({"version": self.instance_id, "user_config": self.blueprint.config})
         self.blueprint = blueprint
         self.instance_id = ulid()
+        self.touch()
+
+    def fall_back(self, former: "Blueprint", instance_id: str) -> None:
+        """Take back the version it had before the newest."""
+        del self.versions[-1]
+        self.blueprint, self.instance_id = former, instance_id
         self.touch()
 
     def set_metadata(self, metadata: dict[str, str]) -> None:
@@ -247,7 +267,9 @@ class MachineRecord:
             shown["config"] = self.blueprint.config
             shown["events"] = self.events
             shown["checks"] = [check.view() for check in self.checks.values()]
-            shown["host_status"] = "ok"
+            shown["host_status"] = "ok" if self.is_reachable else "unreachable"
+            if not self.is_reachable:
+                shown["incomplete_config"] = shown.pop("config")
         lease = self.current_lease() if with_lease else None
         if lease:
             shown["lease"] = {k: v for k, v in lease.view().items() if k != "nonce"}

@@ -140,6 +140,11 @@ class SimulatedExecution:
             self._log("runner", message, "error")
             self._run.finish(-signal.SIGKILL, oom_killed=True)
 
+    def crash(self, exit_code: int) -> None:
+        """End it as a process that ends by itself."""
+        if self._run:
+            self._run.finish(exit_code)
+
     def freeze(self) -> None:
         """Stop the script's clock."""
         if self._run:

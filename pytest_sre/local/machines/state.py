@@ -64,12 +64,14 @@ class Refused(Exception):  # noqa: N818 - the platform's answer, not an error of
     Args:
         status: the HTTP status to answer.
         text: the platform's text.
+        kind: the machine-readable status beside the text, when there is one.
     """
 
-    def __init__(self, status: int, text: str) -> None:
+    def __init__(self, status: int, text: str, kind: str = "") -> None:
         super().__init__(text)
         self.status = status
         self.text = text
+        self.kind = kind
 
 
 def check_allowed(verb: Verb, state: State, *, force: bool = False) -> None:

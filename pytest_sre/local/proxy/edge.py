@@ -19,6 +19,7 @@ from pytest_sre.local.machines.state import Refused
 from pytest_sre.local.naming import ulid
 from pytest_sre.local.proxy.routing import Candidate, Decision, Wish, choose, wish_from_headers
 from pytest_sre.local.proxy.scripted import answer_scripted
+from pytest_sre.local.proxy.stale import as_known
 from pytest_sre.local.proxy.upstream import (
     ConnectFailed,
     ExchangeFailed,
@@ -89,6 +90,7 @@ class EdgeProxy:
             record = self._app.machines[decision.machine_id].record
             try:
                 with self._using(record):
+                    _require_reachable(record)
                     if record.responder:
                         await answer_scripted(record.responder, inbound, send, replaced=own)
                         return
@@ -126,11 +128,12 @@ class EdgeProxy:
         return self._candidates({})
 
     def _candidates(self, tried: dict[str, str]) -> list[Candidate]:
-        return [
+        current = [
             _candidate(record, *public)
             for record in self._app.present()
             if record.id not in tried and (public := public_service(record.settings))
         ]
+        return as_known(self._app, current)
 
     def _wake(self, machine_id: str) -> None:
         lifecycle = self._app.machines[machine_id]
@@ -186,7 +189,14 @@ def public_service(settings: MachineConfig) -> tuple[int, Service] | None:
     return next((each for each in numbered if each[1].ports), numbered[0] if numbered else None)
 
 
+def _require_reachable(record: MachineRecord) -> None:
+    if not record.is_reachable:
+        raise ConnectFailed
+
+
 def _refused_text(record: MachineRecord) -> str:
+    if not record.is_reachable:
+        return "[PU03] unreachable worker host: the host of the instance does not answer"
     public = public_service(record.settings)
     port = public[1].internal_port if public else 0
     return (

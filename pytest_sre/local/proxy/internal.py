@@ -81,7 +81,7 @@ def _origin(record: MachineRecord, port: int) -> str | Responder:
 
 def _fits(name: InternalName, record: MachineRecord) -> bool:
     """Whether the name stands for this Machine."""
-    if record.state != "started":
+    if record.state != "started" or not record.is_reachable:
         return False
     if name.by_proxy:
         place = range(len(record.settings.services))

@@ -4,7 +4,7 @@ import dataclasses
 import re
 from collections.abc import Sequence
 
-from pytest_sre.logs.lines import read_line
+from pytest_sre.logs.events import LogEvent, events_of
 from pytest_sre.logs.masks import masked
 from pytest_sre.recording.rows import LogLine
 
@@ -19,7 +19,7 @@ class ErrorGroup:
     Attributes:
         kind: ``app`` for what the app printed, ``proxy`` for what Fly Proxy said about it.
         template: the text they share, what differs masked, such as ``order <n> failed``.
-        count: how many lines.
+        count: how many; a stack trace is one.
         machines: the ids of the Machines that printed them.
         first_at: when the first was printed, Unix seconds.
         sample: the first of them, as printed.
@@ -42,38 +42,35 @@ def error_groups(
     what the platform says of health checks and of starting a Machine is judged elsewhere.
 
     Args:
-        lines: the log, in any order.
+        lines: the log, in the order in which it was written.
         ignore: a line is left out when one of these is found in it, or in its text.
     """
-    groups: dict[tuple[str, str], list[LogLine]] = {}
-    for line in lines:
-        if is_error(line) and not is_ignored(line, ignore):
-            text = read_line(line.message, line.level).text
-            groups.setdefault((line.provider, masked(text)), []).append(line)
+    groups: dict[tuple[str, str], list[LogEvent]] = {}
+    for event in events_of(lines):
+        if is_error(event) and not is_ignored(event, ignore):
+            template = ": ".join(filter(None, (masked(event.said), event.cause)))
+            groups.setdefault((event.line.provider, template), []).append(event)
     found = [_group(kind, template, group) for (kind, template), group in groups.items()]
     return sorted(found, key=lambda group: (-group.count, group.first_at, group.template))
 
 
-def is_error(line: LogLine) -> bool:
-    """Whether a line is an error of the app, or of Fly Proxy about it."""
-    return line.provider in _KINDS and line.level in _ERRORS
+def is_error(event: LogEvent) -> bool:
+    """Whether it is an error of the app, or of Fly Proxy about it."""
+    return event.line.provider in _KINDS and event.level in _ERRORS
 
 
-def is_ignored(line: LogLine, ignore: Sequence[re.Pattern[str]]) -> bool:
-    """Whether one of the patterns is found in a line, or in what it says."""
-    if not ignore:
-        return False
-    text = read_line(line.message, line.level).text
-    return any(pattern.search(line.message) or pattern.search(text) for pattern in ignore)
+def is_ignored(event: LogEvent, ignore: Sequence[re.Pattern[str]]) -> bool:
+    """Whether one of the patterns is found in a line of it, or in what it says."""
+    return any(map(event.has, ignore))
 
 
-def _group(kind: str, template: str, lines: Sequence[LogLine]) -> ErrorGroup:
-    first = min(lines, key=lambda line: line.at)
+def _group(kind: str, template: str, events: Sequence[LogEvent]) -> ErrorGroup:
+    first = min(events, key=lambda event: event.line.at)
     return ErrorGroup(
         kind=kind,
         template=template,
-        count=len(lines),
-        machines=tuple(sorted({line.machine for line in lines if line.machine})),
-        first_at=first.at,
-        sample=first.message,
+        count=len(events),
+        machines=tuple(sorted({event.machine for event in events if event.machine})),
+        first_at=first.line.at,
+        sample=first.sample,
     )

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from pytest_sre.logs.drain import words_of
 from pytest_sre.logs.errors import is_error
+from pytest_sre.logs.events import LogEvent, events_of
 from pytest_sre.logs.rates import beyond_chance, rise_p_value
-from pytest_sre.logs.signatures import Common, Signature, compared, signatures, text_of
+from pytest_sre.logs.signatures import Common, Signature, compared, signatures_of
 from pytest_sre.recording.rows import LogLine
 
 # A place in a message that had so many lines for each of its words has no other words: what
@@ -46,10 +47,10 @@ def new_error_signatures(
     baseline has so many lines of it that the word would have been seen: ``payment declined``
     where it was ``payment refused`` a hundred times, but not another user's name.
     """
-    odd: list[LogLine] = []
+    odd: list[LogEvent] = []
     for common in compared(_errors(baseline), _errors(current)):
-        odd += _unseen_lines(common)
-    return signatures(odd)
+        odd += _unseen(common)
+    return signatures_of(odd)
 
 
 def rate_changed(
@@ -72,7 +73,7 @@ def rate_changed(
         current_s: how long it took to write those now, seconds above 0.
         factor: the least rise to report.
     """
-    found = compared(baseline, current)
+    found = compared(events_of(baseline), events_of(current))
     changes = [_change(common, baseline_s, current_s) for common in found]
     real = beyond_chance([change.p_value if change else 1.0 for change in changes])
     risen = [
@@ -83,8 +84,8 @@ def rate_changed(
     return sorted(risen, key=lambda change: (-change.factor, -change.signature.count))
 
 
-def _errors(lines: Sequence[LogLine]) -> list[LogLine]:
-    return [line for line in lines if is_error(line)]
+def _errors(lines: Sequence[LogLine]) -> list[LogEvent]:
+    return [event for event in events_of(lines) if is_error(event)]
 
 
 def _change(common: Common, baseline_s: float, current_s: float) -> RateChange | None:
@@ -100,13 +101,13 @@ def _change(common: Common, baseline_s: float, current_s: float) -> RateChange |
     )
 
 
-def _unseen_lines(common: Common) -> Sequence[LogLine]:
-    """The lines of the second window that the first has nothing like."""
-    before, now = common.lines
+def _unseen(common: Common) -> Sequence[LogEvent]:
+    """The events of the second window that the first has nothing like."""
+    before, now = common.events
     if not before or not now:
         return now
-    vocabulary = _closed_vocabulary([words_of(text_of(line)) for line in before])
-    return [line for line in now if _is_foreign(words_of(text_of(line)), vocabulary)]
+    vocabulary = _closed_vocabulary([words_of(event.said) for event in before])
+    return [event for event in now if _is_foreign(words_of(event.said), vocabulary)]
 
 
 def _closed_vocabulary(lines: Sequence[_Words]) -> _Vocabulary:

@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
 from pytest_sre.logs.baselines import Baseline, window_s
 from pytest_sre.logs.errors import ErrorGroup, error_groups, is_ignored
+from pytest_sre.logs.events import LogEvent, events_of
 from pytest_sre.logs.novelty import RateChange, new_error_signatures, rate_changed
-from pytest_sre.logs.signatures import Signature, signatures
+from pytest_sre.logs.origins import Origins
+from pytest_sre.logs.signatures import Signature, signatures_of
 from pytest_sre.recording import Recording
-from pytest_sre.recording.rows import LogLine, OwnFault, Span
+from pytest_sre.recording.rows import LogLine, MachineSeen, OwnFault, Span
 from pytest_sre.verdict import Inconclusive
 
 
@@ -47,11 +49,18 @@ class LogsSince:
         lines: the log, in the order of time.
         ignore: a line is not judged when one of these is found in it.
         find_baseline: gives what the log said before; None when nothing is known of it.
+        origins: what the app's Machines were.
     """
 
     lines: tuple[LogLine, ...]
     ignore: tuple[re.Pattern[str], ...]
     find_baseline: Callable[[], Baseline | None]
+    origins: Origins = field(default_factory=Origins)
+
+    @cached_property
+    def events(self) -> list[LogEvent]:
+        """What the log tells, event by event: a line each, or all lines of a stack trace."""
+        return events_of(self.lines, self.origins)
 
     @cached_property
     def errors(self) -> list[ErrorGroup]:
@@ -61,7 +70,7 @@ class LogsSince:
     @cached_property
     def signatures(self) -> list[Signature]:
         """What the log says: every line is in one signature, most frequent first."""
-        return signatures(self.lines)
+        return signatures_of(self.events)
 
     @cached_property
     def baseline(self) -> Baseline | None:
@@ -78,8 +87,7 @@ class LogsSince:
         Raises:
             Inconclusive: there is no baseline.
         """
-        known = self._known_baseline.lines
-        return new_error_signatures(known, [line for line in self.lines if self._is_judged(line)])
+        return new_error_signatures(self._known_baseline.lines, self._judged)
 
     def rate_changed(self, factor: float = 3.0) -> list[RateChange]:
         """The signatures that are ``factor`` times as frequent as in the baseline, beyond chance.
@@ -92,7 +100,7 @@ class LogsSince:
             raise Inconclusive("no rate of log lines is known: they do not span a time")
         return rate_changed(
             baseline.lines,
-            [line for line in self.lines if self._is_judged(line)],
+            self._judged,
             baseline_s=baseline.window_s,
             current_s=current_s,
             factor=factor,
@@ -105,7 +113,7 @@ class LogsSince:
             what: a text that a line is to contain, in upper or lower case; or a pattern.
         """
         pattern = re.compile(re.escape(what), re.IGNORECASE) if isinstance(what, str) else what
-        return signatures(line for line in self.lines if pattern.search(line.message))
+        return signatures_of([event for event in self.events if event.has(pattern)])
 
     @property
     def _known_baseline(self) -> Baseline:
@@ -116,8 +124,11 @@ class LogsSince:
             )
         return self.baseline
 
-    def _is_judged(self, line: LogLine) -> bool:
-        return not is_ignored(line, self.ignore)
+    @property
+    def _judged(self) -> list[LogLine]:
+        """The lines of what is not ignored."""
+        judged = (event for event in self.events if not is_ignored(event, self.ignore))
+        return [line for event in judged for line in event.lines]
 
 
 class Logs:
@@ -149,7 +160,10 @@ class Logs:
         lines = self._recording.rows(LogLine, app=app.name, since_at=app.since_at)
         if not lines:
             raise Inconclusive(f"no log line of {app.name} was read since the deploy")
-        return LogsSince(tuple(lines), self._ignore, lambda: self._find_baseline(app))
+        seen = self._recording.rows(MachineSeen, app=app.name)
+        return LogsSince(
+            tuple(lines), self._ignore, lambda: self._find_baseline(app), Origins(seen)
+        )
 
     def _require_read_to_its_end(self, app: str) -> None:
         read_at = max((span.at for span in self._recording.rows(Span, name=read(app))), default=0.0)

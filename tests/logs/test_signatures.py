@@ -6,6 +6,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_sre.logs.events import events_of
 from pytest_sre.logs.signatures import compared, signatures
 from pytest_sre.recording.rows import LogLine
 
@@ -26,22 +27,22 @@ LINES = st.lists(
 def test_every_line_is_in_exactly_one_signature(lines: list[LogLine]) -> None:
     found = signatures(lines)
 
-    assert sum(one.count for one in found) == len(lines)
+    assert sum(one.lines for one in found) == len(lines)
     assert len({one.id for one in found}) == len(found)
     for level in LEVELS:
         expected = sum(one.level == level for one in lines)
-        assert sum(one.count for one in found if one.level == level) == expected
+        assert sum(one.lines for one in found if one.level == level) == expected
 
 
 @given(LINES, LINES)
 def test_windows_grouped_together_keep_their_lines_and_agree_on_ids(
     one: list[LogLine], other: list[LogLine]
 ) -> None:
-    found = compared(one, other)
+    found = compared(events_of(one), events_of(other))
 
     for index, lines in enumerate((one, other)):
         seen = [common.windows[index] for common in found]
-        assert sum(part.count for part in seen if part) == len(lines)
+        assert sum(part.lines for part in seen if part) == len(lines)
     for common in found:
         assert len({part.id for part in common.windows if part}) == 1
 

@@ -44,7 +44,7 @@ TALKERS = {
     },
     "boto3": {"probes/s3.py"},
     "botocore": {"probes/s3.py"},
-    "cryptography": {"probes/tls.py"},
+    "cryptography": {"local/resources/pem.py", "probes/tls.py"},
     "dns": {"probes/dns.py"},
     "graphql": {"local/api/graphql/execution.py"},
     "httpx": {

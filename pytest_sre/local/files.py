@@ -7,6 +7,7 @@ PLATFORM_FILE = "platform.json"
 PIDS_FILE = "pids.json"
 LOG_FILE = "server.log"
 VOLUMES = "volumes"
+SNAPSHOTS = "snapshots"
 TEMPORARY = "tmp"
 FLYCTL = "flyctl"
 
@@ -23,7 +24,7 @@ def remove_files(directory: Path) -> None:
     """Remove what a server made in its state directory, and the directory when it is empty."""
     for name in (PLATFORM_FILE, PIDS_FILE, LOG_FILE):
         (directory / name).unlink(missing_ok=True)
-    for name in (VOLUMES, TEMPORARY, FLYCTL):
+    for name in (VOLUMES, SNAPSHOTS, TEMPORARY, FLYCTL):
         shutil.rmtree(directory / name, ignore_errors=True)
     if not any(directory.iterdir()):
         directory.rmdir()

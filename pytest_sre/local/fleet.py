@@ -1,7 +1,5 @@
 """Everything the platform holds: images, apps, and what belongs to an app."""
 
-import hashlib
-import shutil
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -12,7 +10,7 @@ from typing import Any, Final
 import aiohttp
 
 from pytest_sre.local.faults.registry import Faults
-from pytest_sre.local.files import PIDS_FILE, VOLUMES
+from pytest_sre.local.files import PIDS_FILE
 from pytest_sre.local.images import Image
 from pytest_sre.local.logbook import Logbook
 from pytest_sre.local.machines.checks import CheckRunner
@@ -22,32 +20,20 @@ from pytest_sre.local.machines.process import Ports
 from pytest_sre.local.machines.records import Blueprint, MachineRecord
 from pytest_sre.local.machines.state import State
 from pytest_sre.local.metrics.meter import Meter
-from pytest_sre.local.naming import numeric_id, rfc3339, ulid, volume_id
+from pytest_sre.local.naming import numeric_id, ulid
 from pytest_sre.local.network import Network
 from pytest_sre.local.pids import PidFile
 from pytest_sre.local.releases import Release
+from pytest_sre.local.resources.addresses import Address, shared_address
+from pytest_sre.local.resources.certificates import Hostname
+from pytest_sre.local.resources.disks import Disks
+from pytest_sre.local.resources.secrets import SecretBook
+from pytest_sre.local.resources.volumes import Volume
 
+DEFAULT_NETWORK = "default"
 DEFAULT_REGION = "iad"
 PERSONAL_ORGANIZATION = "personal"
 _KEPT_DESTROYED: Final = 100
-
-
-@dataclass(frozen=True)
-class StoredSecret:
-    """A secret; its value goes to Machines and is never shown."""
-
-    value: str
-    created_at: float
-    updated_at: float
-
-    def view(self, name: str) -> dict[str, Any]:
-        """As the API shows it: name and digest."""
-        return {
-            "name": name,
-            "digest": hashlib.sha256(self.value.encode()).hexdigest()[:16],
-            "created_at": rfc3339(self.created_at),
-            "updated_at": rfc3339(self.updated_at),
-        }
 
 
 @dataclass(frozen=True)
@@ -76,13 +62,21 @@ class App:
     created_at: float = field(default_factory=time.time)
     url: str = ""
     machines: dict[str, Lifecycle] = field(default_factory=dict)
-    volumes: dict[str, dict[str, Any]] = field(default_factory=dict)
-    secrets: dict[str, StoredSecret] = field(default_factory=dict)
-    secrets_version: int = 0
+    volumes: dict[str, Volume] = field(default_factory=dict)
+    secrets: SecretBook = field(default_factory=SecretBook)
+    hostnames: dict[str, Hostname] = field(default_factory=dict)
+    addresses: list[Address] = field(default_factory=list)
     known: dict[str, Known] = field(default_factory=dict)
     releases: list[Release] = field(default_factory=list)
     meter: Meter = field(default_factory=Meter)
+    network: str = DEFAULT_NETWORK
+    role: str = ""
+    idempotency_key: str = ""
+    ends: bool = False
     _destroyed: deque[str] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self.addresses.append(shared_address(self.created_at))
 
     @property
     def numeric_id(self) -> int:
@@ -126,35 +120,14 @@ class App:
         if len(self._destroyed) > _KEPT_DESTROYED:
             self.machines.pop(self._destroyed.popleft(), None)
 
-    def create_volume(self, name: str, region: str, size_gb: int) -> dict[str, Any]:
-        """Create a volume: a directory."""
-        volume: dict[str, Any] = {
-            "id": volume_id(),
-            "name": name,
-            "state": "created",
-            "size_gb": size_gb,
-            "region": region,
-            "zone": "local",
-            "encrypted": False,
-            "attached_machine_id": None,
-            "auto_backup_enabled": False,
-            "host_status": "ok",
-            "created_at": rfc3339(time.time()),
+    def volume_holders(self) -> dict[str, str]:
+        """The Machine that mounts each volume, by the volume's id."""
+        return {
+            mount.volume: record.id
+            for record in self.present()
+            for mount in record.settings.mounts
+            if mount.volume
         }
-        self.volumes[volume["id"]] = volume
-        return volume
-
-    def attached_volume(self, volume: dict[str, Any]) -> dict[str, Any]:
-        """A volume with the Machine that mounts it."""
-        holder = next(
-            (
-                record.id
-                for record in self.present()
-                if any(mount.volume == volume["id"] for mount in record.settings.mounts)
-            ),
-            None,
-        )
-        return {**volume, "attached_machine_id": holder}
 
     def view(self) -> dict[str, Any]:
         """As the API shows it."""
@@ -165,14 +138,15 @@ class App:
             "status": "deployed" if present else "pending",
             "machine_count": len(present),
             "volume_count": len(self.volumes),
-            "network": "default",
+            "network": self.network,
+            "app_role": self.role,
+            "cname_target": f"{self.numeric_id:x}.{self.name}.fly.dev",
             "organization": {
                 "name": self.organization,
                 "slug": self.organization,
                 "internal_numeric_id": numeric_id(self.organization),
             },
             "internal_numeric_id": self.numeric_id,
-            "created_at": rfc3339(self.created_at),
         }
 
 
@@ -197,14 +171,31 @@ class Fleet:
         self.images: dict[str, Image] = {}
         self.network = Network()
         self.faults = Faults()
+        self.disks = Disks(directory)
         self._directory = directory
         self._session = session
         self._proxy_url = proxy_url
         self._pids = PidFile(directory / PIDS_FILE)
         self._ports = Ports()
 
-    def create_app(self, name: str, organization: str) -> App:
-        """Create an app that has nothing yet."""
+    def create_app(
+        self,
+        name: str,
+        organization: str,
+        *,
+        network: str = DEFAULT_NETWORK,
+        role: str = "",
+        idempotency_key: str = "",
+    ) -> App:
+        """Create an app that has nothing yet.
+
+        Args:
+            name: no other app has it.
+            organization: the slug of who owns it.
+            network: the private network that its Machines are in.
+            role: what it is for, in the platform's words.
+            idempotency_key: by which a repeated call is known.
+        """
         logbook = Logbook(name, self.faults)
         around = Surroundings(
             self._directory,
@@ -217,7 +208,14 @@ class Fleet:
             partial(self._note_destroyed, name),
             self.faults,
         )
-        app = App(name, organization, around)
+        app = App(
+            name,
+            organization,
+            around,
+            network=network,
+            role=role,
+            idempotency_key=idempotency_key,
+        )
         logbook.write(f"App {name} was created", provider="runner")
         self.apps[name] = app
         return app
@@ -234,10 +232,18 @@ class Fleet:
         if name in self.apps:
             self.apps[name].note_destroyed(record)
 
-    def delete_volume(self, app: App, volume: str) -> None:
-        """Delete a volume and what is on it."""
-        del app.volumes[volume]
-        shutil.rmtree(self._directory / VOLUMES / volume, ignore_errors=True)
+    def delete_app(self, app: App) -> None:
+        """Forget an app that has ended, with its volumes and their content."""
+        for volume in [*app.volumes.values()]:
+            self.delete_volume(app, volume)
+        del self.apps[app.name]
+
+    def delete_volume(self, app: App, volume: Volume) -> None:
+        """Delete a volume with its snapshots, and what is on it."""
+        del app.volumes[volume.id]
+        self.disks.remove(volume.id)
+        for snapshot in volume.snapshots:
+            self.disks.forget(snapshot.id)
 
     def find_image(self, ref: str) -> Image | None:
         """The image of that name, with or without a digest at its end."""

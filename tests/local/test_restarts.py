@@ -96,13 +96,13 @@ def test_a_machine_without_any_command_fails_and_says_why(client):
 
 @pytest.mark.parametrize("where", ["itself", "child"])
 def test_a_machine_that_uses_more_memory_than_it_has_is_killed(client, where):
-    program = "x = bytearray(120_000_000); print(len(x), flush=True); import time; time.sleep(1000)"
+    program = "x = bytearray(300_000_000); print(len(x), flush=True); import time; time.sleep(1000)"
     if where == "child":
         program = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {program!r}])"
     machine = client.python(
         program,
         wait="",
-        guest={"cpu_kind": "shared", "cpus": 1, "memory_mb": 64},
+        guest={"cpu_kind": "shared", "cpus": 1, "memory_mb": 256},
         restart={"policy": "no"},
     )
     client.wait(machine, "stopped")

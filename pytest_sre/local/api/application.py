@@ -10,7 +10,9 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pytest_sre.local.api.actions import action_routes
+from pytest_sre.local.api.addresses import address_routes
 from pytest_sre.local.api.apps import app_routes
+from pytest_sre.local.api.certificates import certificate_routes
 from pytest_sre.local.api.exchange import answer
 from pytest_sre.local.api.faults import SufferingApi, fault_routes
 from pytest_sre.local.api.graphql import graphql_routes
@@ -19,7 +21,10 @@ from pytest_sre.local.api.logs import log_routes
 from pytest_sre.local.api.machines import machine_routes
 from pytest_sre.local.api.organizations import organization_routes
 from pytest_sre.local.api.own import own_routes
+from pytest_sre.local.api.regions import region_routes
 from pytest_sre.local.api.releases import release_routes
+from pytest_sre.local.api.secrets import secret_routes
+from pytest_sre.local.api.volumes import volume_routes
 from pytest_sre.local.fleet import App, Fleet
 from pytest_sre.local.naming import ulid
 
@@ -32,6 +37,11 @@ def api_routes() -> list[BaseRoute]:
         *own_routes(),
         *fault_routes(),
         *app_routes(),
+        *address_routes(),
+        *certificate_routes(),
+        *region_routes(),
+        *secret_routes(),
+        *volume_routes(),
         *machine_routes(),
         *action_routes(),
         *lease_routes(),

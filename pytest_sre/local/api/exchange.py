@@ -84,7 +84,7 @@ def find_app(request: Request, name: str) -> App:
         ApiError: 404, there is none.
     """
     app = fleet_of(request).apps.get(name)
-    if app is None:
+    if app is None or app.ends:
         raise ApiError(404, f"app not found: '{name}'")
     return app
 

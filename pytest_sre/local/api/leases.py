@@ -14,6 +14,7 @@ from pytest_sre.local.api.exchange import (
     NONCE_HEADER,
     ApiError,
     answer,
+    duration_s,
     leased_machine_of,
     machine_of,
     read_body,
@@ -27,8 +28,8 @@ _LONGEST_TTL_S: Final = 3600
 
 
 class _Wanted(msgspec.Struct):
-    ttl: int = 0
-    description: str = ""
+    ttl: int | None = None
+    description: str | None = None
 
 
 def lease_routes() -> list[BaseRoute]:
@@ -37,19 +38,24 @@ def lease_routes() -> list[BaseRoute]:
     return [route(path, get=_get, post=_acquire, delete=_release)]
 
 
-def grant(record: MachineRecord, ttl_s: int, description: str, nonce: str | None) -> Lease:
+def grant(record: MachineRecord, ttl_s: int, description: str, held: Lease | None) -> Lease:
     """Give the Machine's lease to the caller.
 
     Args:
         record: the Machine.
-        ttl_s: for how long, in seconds; at most an hour.
+        ttl_s: for how long, in seconds: 0 for a minute, at most an hour.
         description: why.
-        nonce: the one the caller holds, to go on holding it.
+        held: the lease that the caller holds already; its nonce stays.
+
+    Raises:
+        ValueError: the time is negative.
     """
+    if ttl_s < 0:
+        raise ValueError(f"invalid lease ttl {ttl_s}: expected seconds")
     record.lease = Lease(
-        nonce or secrets.token_hex(8),
+        held.nonce if held else secrets.token_hex(8),
         _OWNER,
-        description,
+        description or (held.description if held else ""),
         int(time.time()) + min(ttl_s or _DEFAULT_TTL_S, _LONGEST_TTL_S),
         record.instance_id,
     )
@@ -61,13 +67,18 @@ async def _get(request: Request) -> Response:
 
 
 async def _acquire(request: Request) -> Response:
-    record = leased_machine_of(request).record
+    machine_of(request)
     wanted = await read_body(request, _Wanted)
-    text = request.query_params.get("ttl", "").removesuffix("s")
-    ttl_s = int(text) if text.isdecimal() else wanted.ttl
-    held = record.current_lease()
-    lease = grant(record, ttl_s, wanted.description, held.nonce if held else None)
+    ttl_s = _ttl_s(request.query_params.get("ttl", "")) or wanted.ttl or 0
+    # Nothing is awaited between this look at the lease and the grant: only one caller gets it.
+    record = leased_machine_of(request).record
+    lease = grant(record, ttl_s, wanted.description or "", record.current_lease())
     return answer({"status": "success", "data": lease.view()}, 201)
+
+
+def _ttl_s(text: str) -> int:
+    seconds = duration_s(text) or 0
+    return max(1, int(seconds)) if seconds else 0
 
 
 async def _release(request: Request) -> Response:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from pytest_sre.local.api.blueprints import WantedMachine, blueprint_of
 from pytest_sre.local.api.exchange import (
     ApiError,
     answer,
@@ -23,22 +24,12 @@ from pytest_sre.local.api.exchange import (
     whole_number,
 )
 from pytest_sre.local.api.leases import grant
-from pytest_sre.local.fleet import App, Fleet
-from pytest_sre.local.machines.records import Blueprint, MachineRecord
+from pytest_sre.local.api.paging import by_age, page_of
+from pytest_sre.local.machines.records import MachineRecord
 from pytest_sre.local.machines.state import satisfies
 
 _LONGEST_WAIT_S = 60
-
-
-class _Wanted(msgspec.Struct):
-    config: dict[str, Any]
-    name: str = ""
-    region: str = ""
-    skip_launch: bool = False
-    skip_service_registration: bool = False
-    skip_secrets: bool = False
-    lease_ttl: int = 0
-    current_version: str = ""
+_MOST_MACHINES = 1000
 
 
 class _MetadataUpdate(msgspec.Struct):
@@ -71,23 +62,18 @@ def machine_routes() -> list[BaseRoute]:
 
 
 async def _list(request: Request) -> Response:
-    query = request.query_params
-    states = {part for part in query.get("state", "").split(",") if part}
-    wanted_metadata = {
-        key.removeprefix("metadata."): value
-        for key, value in query.multi_items()
-        if key.startswith("metadata.")
-    }
-    records = [lifecycle.record for lifecycle in app_of(request).machines.values()]
     found = [
-        record
-        for record in records
-        if (record.state != "destroyed" or flag(request, "include_deleted"))
-        and (not states or record.state in states)
-        and (not query.get("region") or record.region == query["region"])
-        and wanted_metadata.items() <= record.settings.metadata.items()
+        lifecycle.record
+        for lifecycle in app_of(request).machines.values()
+        if _is_wanted(lifecycle.record, request)
     ]
-    shown, cursor = _page(found, request)
+    shown, cursor = page_of(
+        found,
+        request,
+        lambda record: by_age(record.created_at, record.id),
+        default=len(found),
+        most=_MOST_MACHINES,
+    )
     views = [
         record.view(summary=flag(request, "summary"), with_lease=flag(request, "include_leases"))
         for record in shown
@@ -95,20 +81,29 @@ async def _list(request: Request) -> Response:
     return answer(views, headers={"fly-next-cursor": cursor} if cursor else None)
 
 
-def _page(records: list[MachineRecord], request: Request) -> tuple[list[MachineRecord], str]:
-    """The part of a list that was asked for, and the cursor of the next part."""
-    after = request.query_params.get("cursor", "")
-    ids = [record.id for record in records]
-    start = ids.index(after) + 1 if after in ids else 0
-    limit = whole_number(request.query_params.get("limit"), 1000, 1, 1000)
-    shown = records[start : start + limit]
-    return shown, shown[-1].id if start + limit < len(records) else ""
+def _is_wanted(record: MachineRecord, request: Request) -> bool:
+    """Whether the query's filters let a Machine pass."""
+    query = request.query_params
+    states = {part for part in query.get("state", "").split(",") if part}
+    metadata = {
+        key.removeprefix("metadata."): value
+        for key, value in query.multi_items()
+        if key.startswith("metadata.")
+    }
+    return (
+        (record.state != "destroyed" or flag(request, "include_deleted"))
+        and (not states or record.state in states)
+        and (not query.get("region") or record.region == query["region"])
+        and metadata.items() <= record.settings.metadata.items()
+    )
 
 
 async def _create(request: Request) -> Response:
+    app_of(request)
+    wanted = await read_body(request, WantedMachine)
     app, fleet = app_of(request), fleet_of(request)
-    wanted = await read_body(request, _Wanted)
-    blueprint = _blueprint(wanted, app, fleet)
+    region = wanted.region or app.edge_region()
+    blueprint = blueprint_of(wanted, app, fleet, region=region, before=None)
     taken = {record.name for record in app.present()}
     name = wanted.name or f"local-machine-{secrets.randbelow(10**6):06d}"
     if name in taken:
@@ -116,57 +111,18 @@ async def _create(request: Request) -> Response:
     record = app.create_machine(
         blueprint,
         name=name,
-        region=wanted.region or app.edge_region(),
-        cordoned=wanted.skip_service_registration,
-        skip_launch=wanted.skip_launch,
+        region=region,
+        cordoned=bool(wanted.skip_service_registration),
+        skip_launch=bool(wanted.skip_launch),
     )
-    if not wanted.lease_ttl:
-        return answer(record.view())
-    lease = grant(record, wanted.lease_ttl, "", None)
-    return answer({**record.view(), "nonce": lease.nonce})
+    return answer(_leased(record, wanted.lease_ttl))
 
 
-def _blueprint(wanted: _Wanted, app: App, fleet: Fleet) -> Blueprint:
-    ref = wanted.config.get("image", "")
-    image = fleet.find_image(ref)
-    if image is None:
-        raise ApiError(400, f'Could not find image "{ref}"')
-    values = {} if wanted.skip_secrets else {n: each.value for n, each in app.secrets.items()}
-    blueprint = Blueprint.read(_with_volumes(wanted.config, app), image, values)
-    _check_volumes(blueprint, app)
-    return blueprint
-
-
-def _with_volumes(config: dict[str, Any], app: App) -> dict[str, Any]:
-    """Mounts that name a volume by its name get a free volume's id."""
-    mounts = config.get("mounts") or []
-    held = {
-        volume["id"]
-        for volume in map(app.attached_volume, app.volumes.values())
-        if volume["attached_machine_id"]
-    }
-    named = [_with_volume(mount, app, held) for mount in mounts]
-    return {**config, "mounts": named} if mounts else config
-
-
-def _with_volume(mount: dict[str, Any], app: App, held: set[str]) -> dict[str, Any]:
-    if mount.get("volume"):
-        known = app.volumes.get(mount["volume"])
-        return {**mount, "name": mount.get("name") or known["name"]} if known else mount
-    free = (
-        volume["id"]
-        for volume in app.volumes.values()
-        if volume["name"] == mount.get("name") and volume["id"] not in held
-    )
-    return {**mount, "volume": next(free, None)}
-
-
-def _check_volumes(blueprint: Blueprint, app: App) -> None:
-    for mount in blueprint.settings.mounts:
-        if mount.volume not in app.volumes:
-            raise ApiError(
-                400, f"invalid config.mounts: no free volume {mount.volume or mount.name!r}"
-            )
+def _leased(record: MachineRecord, ttl_s: int | None) -> dict[str, Any]:
+    """The Machine as the API shows it, with its lease's nonce when one was asked for."""
+    if not ttl_s:
+        return record.view()
+    return {**record.view(), "nonce": grant(record, ttl_s, "", record.current_lease()).nonce}
 
 
 async def _get(request: Request) -> Response:
@@ -175,17 +131,19 @@ async def _get(request: Request) -> Response:
 
 
 async def _update(request: Request) -> Response:
+    machine_of(request)
+    wanted = await read_body(request, WantedMachine)
     lifecycle = leased_machine_of(request)
     record = lifecycle.record
-    wanted = await read_body(request, _Wanted)
-    if wanted.current_version not in ("", record.instance_id):
+    if (wanted.current_version or record.instance_id) != record.instance_id:
         raise ApiError(
             412,
             f"aborted: machine version is {record.instance_id}, not {wanted.current_version}",
         )
-    blueprint = _blueprint(wanted, app_of(request), fleet_of(request))
-    lifecycle.update(blueprint, skip_launch=wanted.skip_launch)
-    return answer(record.view())
+    app, fleet = app_of(request), fleet_of(request)
+    blueprint = blueprint_of(wanted, app, fleet, region=record.region, before=record)
+    lifecycle.update(blueprint, skip_launch=bool(wanted.skip_launch))
+    return answer(_leased(record, wanted.lease_ttl))
 
 
 async def _destroy(request: Request) -> Response:

@@ -8,27 +8,8 @@ import math
 from functools import cache
 from typing import Final
 
-# Latitude and longitude in degrees, of the city.
-_CITIES: Final = {
-    "ams": (52.4, 4.9),
-    "arn": (59.3, 18.1),
-    "bom": (19.1, 72.9),
-    "cdg": (48.9, 2.4),
-    "dfw": (32.8, -96.8),
-    "ewr": (40.8, -74.1),
-    "fra": (50.1, 8.7),
-    "gru": (-23.5, -46.6),
-    "iad": (39.0, -77.5),
-    "jnb": (-26.2, 28.0),
-    "lax": (34.1, -118.2),
-    "lhr": (51.5, -0.1),
-    "nrt": (35.7, 139.7),
-    "ord": (41.9, -87.6),
-    "sin": (1.4, 103.8),
-    "sjc": (37.3, -121.9),
-    "syd": (-33.9, 151.2),
-    "yyz": (43.7, -79.4),
-}
+from pytest_sre.local.regions import COORDINATES
+
 _EARTH_RADIUS_KM: Final = 6371.0
 _LIGHT_IN_FIBRE_KM_S: Final = 200_000.0
 _DETOUR: Final = 1.5
@@ -38,17 +19,17 @@ _WITHIN_A_REGION_S: Final = 0.0005
 @cache
 def round_trip_s(one: str, other: str) -> float:
     """Seconds from one region to the other and back; 0 when a region is unknown."""
-    if one not in _CITIES or other not in _CITIES:
+    if one not in COORDINATES or other not in COORDINATES:
         return 0.0
     if one == other:
         return _WITHIN_A_REGION_S
-    return 2 * _DETOUR * _distance_km(_CITIES[one], _CITIES[other]) / _LIGHT_IN_FIBRE_KM_S
+    return 2 * _DETOUR * _distance_km(COORDINATES[one], COORDINATES[other]) / _LIGHT_IN_FIBRE_KM_S
 
 
 @cache
 def nearest_first(region: str) -> tuple[str, ...]:
     """The known regions by their distance from one; in no order of meaning if it is unknown."""
-    return tuple(sorted(_CITIES, key=lambda other: (round_trip_s(region, other), other)))
+    return tuple(sorted(COORDINATES, key=lambda other: (round_trip_s(region, other), other)))
 
 
 def _distance_km(one: tuple[float, float], other: tuple[float, float]) -> float:

@@ -1,0 +1,1 @@
+"""What belongs to an app beside its Machines: volumes, secrets, certificates, addresses."""

@@ -6,10 +6,11 @@ from types import TracebackType
 from typing import Self
 
 from pytest_sre.fly.apps import AppCalls
-from pytest_sre.fly.connections import open_connections
+from pytest_sre.fly.connections import is_loopback, open_connections
 from pytest_sre.fly.log_pages import LogCalls
 from pytest_sre.fly.machines import MachineCalls
 from pytest_sre.fly.releases import ReleaseCalls
+from pytest_sre.fly.throttle import Throttle
 from pytest_sre.fly.tokens import Token, token_from_environment
 from pytest_sre.fly.transport import Transport
 
@@ -28,6 +29,8 @@ class Fly(AppCalls, MachineCalls, ReleaseCalls, LogCalls):
             another host never talks to Fly's.
         timeout_s: how long one try of a call may take, seconds; changes of Machines and calls
             that wait are given more.
+        throttle: what keeps the calls within the Machines API's rate limits; None where it has
+            none.
         sleep: waits the given seconds.
 
     Raises:
@@ -42,15 +45,23 @@ class Fly(AppCalls, MachineCalls, ReleaseCalls, LogCalls):
         *,
         releases_url: str | None = None,
         timeout_s: float = 10.0,
+        throttle: Throttle | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         releases_url = releases_url or web_url
         self._connections = open_connections(api_url, web_url, releases_url)
 
-        def transport(url: str) -> Transport:
-            return Transport(url, token, timeout_s=timeout_s, client=self._connections, sleep=sleep)
+        def transport(url: str, throttle: Throttle | None = None) -> Transport:
+            return Transport(
+                url,
+                token,
+                timeout_s=timeout_s,
+                client=self._connections,
+                throttle=throttle,
+                sleep=sleep,
+            )
 
-        self._machines_api = transport(api_url)
+        self._machines_api = transport(api_url, throttle)
         self._web_api = transport(web_url)
         self._releases_api = transport(releases_url)
 
@@ -59,19 +70,27 @@ class Fly(AppCalls, MachineCalls, ReleaseCalls, LogCalls):
         """Make the client that the environment describes, with flyctl's variables.
 
         These are FLY_API_TOKEN or FLY_ACCESS_TOKEN, and, to talk to another host than Fly's,
-        FLY_FLAPS_BASE_URL, FLY_API_BASE_URL and FLY_UIEX_BASE_URL. Nothing is contacted.
+        FLY_FLAPS_BASE_URL, FLY_API_BASE_URL and FLY_UIEX_BASE_URL. Nothing is contacted. Calls
+        keep to Fly's rate limits, except to a platform on this machine.
 
         Raises:
             TokenMissing: there is no token.
             Unauthorized: what there is cannot be a token.
             Unreachable: one of the addresses is none.
         """
+        api_url = environment.get("FLY_FLAPS_BASE_URL") or API_URL
         return cls(
-            environment.get("FLY_FLAPS_BASE_URL") or API_URL,
+            api_url,
             environment.get("FLY_API_BASE_URL") or WEB_URL,
             token_from_environment(environment),
             releases_url=environment.get("FLY_UIEX_BASE_URL"),
+            throttle=None if is_loopback(api_url) else Throttle(),
         )
+
+    @property
+    def limited_count(self) -> int:
+        """How many calls the Machines API has refused so far as too many, tries included."""
+        return self._machines_api.limited_count
 
     def close(self) -> None:
         """Close the connections."""

@@ -20,11 +20,16 @@ def open_connections(*base_urls: str) -> httpx.Client:
     return httpx.Client(
         # Reading the certificate authorities takes longer than the calls to a local platform.
         verify=httpx.create_ssl_context() if is_encrypted else _trusting_nobody(),
-        trust_env=not all(address.hostname in _LOOPBACK for address in addresses),
+        trust_env=not all(map(is_loopback, base_urls)),
         # Servers close idle connections after 5 s; a change sent into that moment is lost.
         limits=httpx.Limits(max_connections=50, keepalive_expiry=2.0),
         headers={"user-agent": "pytest-sre"},
     )
+
+
+def is_loopback(base_url: str) -> bool:
+    """Whether an address is on this machine."""
+    return urlsplit(base_url).hostname in _LOOPBACK
 
 
 def checked_url(base_url: str) -> str:

@@ -10,7 +10,9 @@ LONGEST_PAUSES_S = 15.0
 """How long all pauses of one call may be together, seconds."""
 
 _PAUSES_S = (0.25, 0.75)
-_RETRIED_STATUSES = frozenset({429, 502, 503, 504})
+# A second or more: what Fly's limits count in.
+_LIMITED_FACTOR = 5
+_BROKEN_STATUSES = frozenset({502, 503, 504})
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,13 @@ def planned_pauses_s() -> Iterator[float]:
 def pause_before_retry_s(method: str, outcome: Answer | Cut, planned_s: float) -> float | None:
     """Return how long to wait before the same call is made again; None when it must not be.
 
-    Only a GET is repeated, and a call that found no connection. A try that used up its time
-    is not: the next would, too.
+    Only a GET is repeated, and a call that found no connection or was refused as one too many.
+    A try that used up its time is not: the next would, too.
     """
     if isinstance(outcome, Cut):
         is_safe = method == "GET" or not outcome.was_sent
         return planned_s if is_safe and not outcome.was_slow else None
-    if method != "GET" or outcome.status not in _RETRIED_STATUSES:
-        return None
-    return max(planned_s, outcome.retry_after_s or 0.0)
+    if outcome.status == 429:
+        stated_s = outcome.retry_after_s
+        return planned_s * _LIMITED_FACTOR if stated_s is None else max(planned_s, stated_s)
+    return planned_s if method == "GET" and outcome.status in _BROKEN_STATUSES else None

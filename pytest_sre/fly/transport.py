@@ -1,5 +1,6 @@
 """HTTP to Fly: one call, its deadline, and its tries."""
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -10,6 +11,7 @@ from pytest_sre.fly.answers import Answer, Call, failure, unexpected
 from pytest_sre.fly.connections import checked_url, open_connections, without_credentials
 from pytest_sre.fly.errors import Unreachable
 from pytest_sre.fly.retries import LONGEST_PAUSES_S, Cut, pause_before_retry_s, planned_pauses_s
+from pytest_sre.fly.throttle import Throttle
 from pytest_sre.fly.tokens import Token
 from pytest_sre.fly.wire import decode, encode
 
@@ -23,15 +25,20 @@ Query = Mapping[str, str | int | bool | None]
 class Transport:
     """Calls to one of Fly's APIs. Safe to use from several threads.
 
-    A GET is tried up to three times, on 429 (after its ``Retry-After``), 502, 503, 504 and on
-    a connection that breaks, with at most 15 s of pauses in all. Anything else is sent once,
-    unless no connection was made, so that nothing is done twice.
+    Any call is tried up to three times when it is refused as one too many (429, after its
+    ``Retry-After``) or no connection is made; a GET also on 502, 503, 504 and when the
+    connection breaks. Anything else is sent once, so that nothing is done twice. Pauses are at
+    most 15 s in all, those that the throttle asks for not counted.
+
+    Attributes:
+        limited_count: how many answers were 429 so far.
 
     Args:
         base_url: where the API is, such as ``https://api.machines.dev``.
         token: sent with each call.
         timeout_s: how long one try may take, from connecting to the body's last byte.
         client: the connections to use, closed by who made them; own ones when None.
+        throttle: what keeps the calls within the API's rate limits; None where it has none.
         sleep: waits the given seconds.
 
     Raises:
@@ -45,10 +52,14 @@ class Transport:
         *,
         timeout_s: float = 10.0,
         client: httpx.Client | None = None,
+        throttle: Throttle | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._base_url = without_credentials(checked_url(base_url))
         self._token, self._timeout_s, self._sleep = token, timeout_s, sleep
+        self._throttle = throttle
+        self._counting = threading.Lock()
+        self.limited_count = 0
         self._is_owner = client is None
         self._client = client or open_connections(base_url)
 
@@ -143,6 +154,8 @@ class Transport:
         return self._try(call, request, limit_s)
 
     def _try(self, call: Call, request: httpx.Request, limit_s: float) -> Answer | Cut:
+        if self._throttle and (wait_s := self._throttle.wait_s(call.method, call.path)):
+            self._sleep(wait_s)
         deadline = time.monotonic() + limit_s
         try:
             response = self._client.send(request, stream=True)
@@ -158,6 +171,9 @@ class Transport:
             return Cut(f"none that was complete after {limit_s:g} s", was_slow=True)
         except httpx.HTTPError as error:
             return Cut(f"a connection that broke: {error}")
+        if response.status_code == 429:
+            with self._counting:
+                self.limited_count += 1
         return Answer(call, response.status_code, dict(response.headers), body)
 
     def _unreachable(self, call: Call, cut: Cut) -> Unreachable:

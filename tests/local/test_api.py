@@ -177,3 +177,14 @@ def test_the_rest_of_the_api_answers(client):
     assert client.api.get(f"/v1/apps/{client.app}/ip_assignments").json()["ips"][0]["ip"]
     regions = client.api.get("/v1/platform/regions").json()["regions"]
     assert {"iad", "ams"} <= {region["code"] for region in regions}
+
+
+def test_metadata_is_written_past_a_lease(client):
+    """flyctl's blue-green deploy marks Machines whose lease it holds, and sends no nonce."""
+    machine = client.create(FOREVER)
+    client.call("POST", f"/{machine}/lease", params={"ttl": 30})
+    tagged = client.call("POST", f"/{machine}/metadata/tag", json={"value": "safe_to_destroy"})
+    assert tagged.status_code == 204
+    assert client.get(machine)["config"]["metadata"] == {"tag": "safe_to_destroy"}
+    assert client.call("DELETE", f"/{machine}/metadata/tag").status_code == 204
+    assert client.get(machine)["config"]["metadata"] == {}

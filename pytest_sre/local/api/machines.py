@@ -214,7 +214,7 @@ async def _patch_metadata(request: Request) -> Response:
 
 
 async def _write_metadata(request: Request, base: dict[str, str]) -> Response:
-    record = leased_machine_of(request).record
+    record = machine_of(request).record
     update = await read_body(request, _MetadataUpdate)
     if update.machine_version not in ("", record.instance_id):
         raise ApiError(412, f"aborted: machine version is {record.instance_id}")
@@ -232,14 +232,14 @@ async def _metadata_value(request: Request) -> Response:
 
 
 async def _set_metadata_value(request: Request) -> Response:
-    record = leased_machine_of(request).record
+    record = machine_of(request).record
     value = (await read_body(request, _MetadataValue)).value
     record.set_metadata({**record.settings.metadata, request.path_params["key"]: value})
     return Response(status_code=204)
 
 
 async def _delete_metadata_value(request: Request) -> Response:
-    record = leased_machine_of(request).record
+    record = machine_of(request).record
     left = dict(record.settings.metadata)
     left.pop(request.path_params["key"], None)
     record.set_metadata(left)

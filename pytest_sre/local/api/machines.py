@@ -105,7 +105,7 @@ async def _create(request: Request) -> Response:
     region = wanted.region or app.edge_region()
     blueprint = blueprint_of(wanted, app, fleet, region=region, before=None)
     taken = {record.name for record in app.present()}
-    name = wanted.name or f"local-machine-{secrets.randbelow(10**6):06d}"
+    name = wanted.name or f"local-machine-{secrets.token_hex(6)}"
     if name in taken:
         raise ApiError(409, f"already_exists: unique machine name violation, {name!r} is taken")
     record = app.create_machine(

@@ -55,6 +55,18 @@ def test_failures_in_the_grace_period_do_not_count(client):
     assert client.get(patient)["checks"][0]["status"] == "warning"
 
 
+def test_an_app_that_boots_longer_than_its_grace_period_need_not_wait_for_the_next_interval(client):
+    program = (
+        "import os, socket, time\n"
+        "time.sleep(0.5)\n"
+        "listener = socket.create_server(('127.0.0.1', int(os.environ['PORT'])))\n"
+        "while True: listener.accept()"
+    )
+    check = {"type": "tcp", "port": 8080, "interval": "1h", "grace_period": "1ms"}
+    machine = client.python(program, checks={"own": check})
+    client.until(lambda: client.is_healthy(machine))
+
+
 def test_a_check_that_takes_too_long_is_critical(client):
     hold = {"headers": [{"name": "x-hold", "values": ["5"]}]}
     machine = client.create_web(

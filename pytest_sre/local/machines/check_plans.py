@@ -12,7 +12,12 @@ _INTERVAL_S: Final = 10.0
 _TIMEOUT_S: Final = 2.0
 _GRACE_S: Final = 1.0
 
+_SHORTEST_PAUSE_S: Final = 0.05
+_PAUSE_RATIO: Final = 0.05
+_LONGEST_BOOT_S: Final = 60.0
+
 WAITING: Final = "waiting for status update"
+REFUSED: Final = "connect: connection refused"
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,26 @@ def next_result(
     status = "passing" if passed else "critical"
     since = before.updated_at if status == before.status else at
     return CheckResult(before.name, status, output, since)
+
+
+def may_be_booting(plan: CheckPlan, output: str, age_s: float) -> bool:
+    """Whether a check that has never passed fails because the app is not up yet.
+
+    Args:
+        plan: the check.
+        output: what it saw.
+        age_s: seconds since the start.
+    """
+    return age_s < plan.grace_s or (output == REFUSED and age_s < _LONGEST_BOOT_S)
+
+
+def boot_pause_s(age_s: float) -> float:
+    """How soon to check again while an app boots: after 50 ms, or a twentieth of its age.
+
+    Args:
+        age_s: seconds since the start.
+    """
+    return max(_SHORTEST_PAUSE_S, age_s * _PAUSE_RATIO)
 
 
 def http_output(status: int, body: str) -> str:

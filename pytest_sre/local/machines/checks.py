@@ -10,16 +10,18 @@ import aiohttp
 from pytest_sre.local.faults.kinds import CheckHang
 from pytest_sre.local.logbook import Logbook, Origin
 from pytest_sre.local.machines.check_plans import (
+    REFUSED,
     WAITING,
     CheckPlan,
     CheckResult,
+    boot_pause_s,
     change_message,
     http_output,
+    may_be_booting,
     next_result,
 )
 from pytest_sre.local.machines.records import MachineRecord
 
-_UNTIL_FIRST_PASS_S: Final = 0.05
 _LONGEST_OUTPUT: Final = 2048
 
 
@@ -63,14 +65,15 @@ class CheckRunner:
         started = time.monotonic()
         booting = True
         while True:
-            passed = False
-            in_grace = time.monotonic() - started < plan.grace_s
+            passed, output = False, ""
             if _comes_to_an_end(record):
                 passed, output = await self._check(plan, record.ports.get(plan.port))
                 in_grace = time.monotonic() - started < plan.grace_s
                 self.note(record, plan, passed=passed, output=output, in_grace=in_grace)
-            booting = booting and in_grace and not passed
-            await asyncio.sleep(_UNTIL_FIRST_PASS_S if booting else plan.interval_s)
+            age_s = time.monotonic() - started
+            booting = booting and not passed and may_be_booting(plan, output, age_s)
+            pause_s = boot_pause_s(age_s) if booting else plan.interval_s
+            await asyncio.sleep(min(pause_s, plan.interval_s))
 
     def note(
         self, record: MachineRecord, plan: CheckPlan, *, passed: bool, output: str, in_grace: bool
@@ -133,7 +136,7 @@ async def _tcp(port: int) -> tuple[bool, str]:
 def _describe(error: Exception) -> str:
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(cause, ConnectionRefusedError):
-        return "connect: connection refused"
+        return REFUSED
     if isinstance(cause, ConnectionResetError):
         return "read: connection reset by peer"
     if isinstance(error, aiohttp.ServerDisconnectedError):

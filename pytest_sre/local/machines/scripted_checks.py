@@ -2,7 +2,7 @@
 
 import math
 
-from pytest_sre.local.machines.check_plans import CheckPlan, http_output
+from pytest_sre.local.machines.check_plans import REFUSED, CheckPlan, http_output
 from pytest_sre.local.scripts import Script, changes_s, reply_to
 
 
@@ -15,7 +15,7 @@ def check_script(script: Script, plan: CheckPlan, at_s: float) -> tuple[bool, st
         at_s: seconds since the start.
     """
     if at_s < script.listens_from_s:
-        return False, "connect: connection refused"
+        return False, REFUSED
     if plan.config.type != "http":
         return True, "Success"
     method = (plan.config.method or "GET").upper()

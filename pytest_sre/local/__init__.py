@@ -12,6 +12,7 @@ Where Fly's documentation is silent, and where a laptop differs, this is our cho
 - A Machine listens on an ephemeral port of its own for each internal port it declares. It is
   told the first as ``PORT`` and each as ``PORT_<internal port>``.
 - A volume is a directory, named to its Machine by ``FLY_VOLUME_<NAME>``; nothing is mounted.
+- What ``[[files]]`` puts into a Machine is below the directory that ``FLY_FILES_DIR`` names.
 - ``<group>.process.<app>.internal`` and its like are resolved by the proxy that Machines are
   given as ``http_proxy``; there is no DNS.
 - ``fly-force-instance-id`` reaches a started, uncordoned Machine even when its checks fail,

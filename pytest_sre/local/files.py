@@ -9,6 +9,7 @@ LOG_FILE = "server.log"
 VOLUMES = "volumes"
 SNAPSHOTS = "snapshots"
 TEMPORARY = "tmp"
+GUEST_FILES = "files"
 FLYCTL = "flyctl"
 
 
@@ -24,7 +25,7 @@ def remove_files(directory: Path) -> None:
     """Remove what a server made in its state directory, and the directory when it is empty."""
     for name in (PLATFORM_FILE, PIDS_FILE, LOG_FILE):
         (directory / name).unlink(missing_ok=True)
-    for name in (VOLUMES, SNAPSHOTS, TEMPORARY, FLYCTL):
+    for name in (VOLUMES, SNAPSHOTS, TEMPORARY, GUEST_FILES, FLYCTL):
         shutil.rmtree(directory / name, ignore_errors=True)
     if not any(directory.iterdir()):
         directory.rmdir()

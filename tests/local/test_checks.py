@@ -106,3 +106,30 @@ def test_checks_go_on_while_a_machine_is_cordoned(client):
     assert client.is_healthy(machine)
     client.exec(machine, "sh", "-c", 'touch "$TMPDIR/unready"')
     client.until(lambda: not client.is_healthy(machine))
+
+
+def test_a_top_level_check_affects_routing_only_when_it_is_one_of_readiness(client):
+    never = {"type": "tcp", "port": 9, "interval": "50ms", "grace_period": "1ms"}
+    client.create_web(wait_healthy=False, checks={"own": never})
+    client.until(lambda: client.proxy.get("/").status_code == 200)
+    for machine in client.call("GET", "").json():
+        client.call("DELETE", f"/{machine['id']}", params={"force": "true"})
+    client.create_web(wait_healthy=False, checks={"own": {**never, "kind": "readiness"}})
+    client.until(lambda: any("is now passing" in each for each in client.messages()))
+    assert client.proxy.get("/").status_code == 503
+
+
+def test_durations_without_a_unit_are_nanoseconds(client):
+    check = {"type": "tcp", "port": 9, "interval": 50_000_000, "grace_period": 1_000_000}
+    machine = client.create(["sleep", "1000"], checks={"own": check})
+    client.until(lambda: client.get(machine)["checks"][0]["status"] == "critical")
+    stubborn = client.python(
+        "import signal, time\n"
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "print('ready', flush=True)\n"
+        "time.sleep(1000)",
+        stop_config={"timeout": 100_000_000},
+    )
+    client.until(lambda: "ready" in client.messages(stubborn))
+    client.call("POST", f"/{stubborn}/stop")
+    client.wait(stubborn, "stopped")

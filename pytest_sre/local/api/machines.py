@@ -182,7 +182,8 @@ async def _reached(record: MachineRecord, wanted: list[str], version: str, timeo
         if at_version and any(satisfies(record.state, each) for each in wanted):
             return True
         if record.state == "destroyed":
-            return False
+            # flyctl takes it as: ended, and was destroyed, before one could look.
+            raise ApiError(404, "machine not found")
         try:
             async with asyncio.timeout(until - time.monotonic()):
                 await changed.wait()

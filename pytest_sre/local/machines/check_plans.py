@@ -48,7 +48,7 @@ class CheckPlan:
         config: what to ask.
         port: the internal port to ask.
         service: the place of its service in the configuration; None for a top-level check,
-            which does not affect routing.
+            which affects routing only when it is one of readiness.
         public_ports: the ports that a failure makes unreliable.
         interval_s: between two checks.
         timeout_s: for one check.
@@ -63,6 +63,11 @@ class CheckPlan:
     interval_s: float
     timeout_s: float
     grace_s: float
+
+    @property
+    def is_readiness(self) -> bool:
+        """Whether it is a top-level check that affects routing all the same."""
+        return self.service is None and self.config.kind == "readiness"
 
 
 def planned_checks(config: MachineConfig) -> tuple[CheckPlan, ...]:

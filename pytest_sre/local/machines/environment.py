@@ -11,6 +11,7 @@ from typing import Final
 from pytest_sre.fly.config import MachineConfig
 
 _DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+FILES_VARIABLE: Final = "FLY_FILES_DIR"
 _NOT_WORD: Final = re.compile(r"[^A-Z0-9]+")
 
 
@@ -61,7 +62,10 @@ def machine_environment(identity: Identity, config: MachineConfig) -> dict[str, 
         "FLY_PROCESS_GROUP": identity.group,
         "FLY_IMAGE_REF": identity.image,
         "FLY_MACHINE_VERSION": identity.version,
+        # Where it can listen and be reached; the address in its record is of a network there
+        # is none of here.
         "FLY_PRIVATE_IP": "127.0.0.1",
+        "FLY_PUBLIC_IP": "127.0.0.1",
         "FLY_VM_MEMORY_MB": str(guest.memory_mb if guest else 256),
         "PRIMARY_REGION": identity.primary_region,
     }

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from pytest_sre.local.faults.kinds import SlowBoot
-from pytest_sre.local.files import TEMPORARY, VOLUMES
+from pytest_sre.local.files import GUEST_FILES, TEMPORARY, VOLUMES
 from pytest_sre.local.logbook import Origin
 from pytest_sre.local.machines import environment
 from pytest_sre.local.machines.execution import CannotRunError, Surroundings
+from pytest_sre.local.machines.guest_files import write_files
 from pytest_sre.local.machines.process import MachineProcess, kill_group
 from pytest_sre.local.machines.records import MachineRecord
 from pytest_sre.local.machines.restarts import Exit, out_of_memory_message
@@ -49,7 +50,10 @@ class ProcessExecution:
         """
         command = self._command()
         self._log("init", f"Preparing to run: `{shlex.join(command)}`")
-        self._take_ports_and_directories()
+        try:
+            self._take_ports_and_directories()
+        except OSError as error:
+            raise CannotRunError(f"cannot make the machine's files: {error}") from None
         # Given up half-way, the process would run on and belong to nobody.
         self._spawning = asyncio.create_task(self._spawn(command))
         try:
@@ -123,7 +127,8 @@ class ProcessExecution:
     def clean_up(self) -> None:
         """Give back what the Machine used; it will not run again."""
         self._around.ports.give_back(self._record.ports)
-        shutil.rmtree(self._temporary, ignore_errors=True)
+        for directory in (self._temporary, self._files):
+            shutil.rmtree(directory, ignore_errors=True)
 
     def variables(self) -> dict[str, str]:
         """The environment of its processes."""
@@ -146,12 +151,17 @@ class ProcessExecution:
             **settings.env,
             **{environment.volume_variable(name): str(path) for name, path in self._volumes()},
             **environment.machine_environment(identity, settings),
+            environment.FILES_VARIABLE: str(self._files),
             **environment.port_environment(record.ports),
         }
 
     @property
     def _temporary(self) -> Path:
         return self._around.directory / TEMPORARY / self._record.id
+
+    @property
+    def _files(self) -> Path:
+        return self._around.directory / GUEST_FILES / self._record.id
 
     def _volumes(self) -> list[tuple[str, Path]]:
         volumes = self._around.directory / VOLUMES
@@ -164,8 +174,11 @@ class ProcessExecution:
         ports, record = self._around.ports, self._record
         ports.give_back(record.ports)
         record.ports = ports.take(environment.internal_ports(record.settings))
-        for directory in (self._temporary, *(path for _, path in self._volumes())):
-            directory.mkdir(parents=True, exist_ok=True)
+        for _, volume in self._volumes():
+            volume.mkdir(parents=True, exist_ok=True)
+        # Only volumes outlive a start; all else is as the image has it.
+        write_files(self._temporary, ())
+        write_files(self._files, record.blueprint.files)
 
     async def _spawn(self, command: list[str]) -> None:
         self.process = await MachineProcess.spawn(

@@ -13,6 +13,7 @@ from pytest_sre.local.faults.registry import Faults
 from pytest_sre.local.faults.scopes import Site
 from pytest_sre.local.images import Image, split_ref
 from pytest_sre.local.machines.check_plans import CheckPlan, CheckResult, planned_checks
+from pytest_sre.local.machines.guest_files import GuestFile, planned_files
 from pytest_sre.local.machines.restarts import Exit
 from pytest_sre.local.machines.signals import signal_number
 from pytest_sre.local.machines.state import State, is_next
@@ -53,6 +54,7 @@ class Blueprint:
         image: the image, as it was registered then.
         secrets: the app's secrets, as they were set then.
         plans: the checks that the configuration declares.
+        files: the files that it puts into the Machine.
     """
 
     config: dict[str, Any]
@@ -60,21 +62,27 @@ class Blueprint:
     image: Image
     secrets: dict[str, str]
     plans: tuple[CheckPlan, ...]
+    files: tuple[GuestFile, ...]
 
     @classmethod
     def read(cls, config: dict[str, Any], image: Image, secrets: dict[str, str]) -> "Blueprint":
         """Read a configuration.
 
         Raises:
-            ValueError: it has a field of a wrong type (``msgspec.ValidationError``), or a
-                duration that cannot be read.
+            ValueError: it has a field of a wrong type (``msgspec.ValidationError``), a
+                duration or file that cannot be read, or what is not run here.
         """
         config = {"guest": {"cpu_kind": "shared", "cpus": 1, "memory_mb": 256}, **config}
         settings = msgspec.convert(config, MachineConfig)
+        if settings.containers or settings.processes:
+            raise ValueError(
+                "config.containers and config.processes: a local Machine runs one process"
+            )
         if settings.stop_config:
             signal_number(settings.stop_config.signal or "SIGINT")
             settings.stop_config.timeout_s  # noqa: B018 - refuses what is no duration
-        return cls(config, settings, image, secrets, planned_checks(settings))
+        checks, files = planned_checks(settings), planned_files(settings, secrets)
+        return cls(config, settings, image, secrets, checks, files)
 
 
 class Responder(Protocol):
@@ -153,11 +161,11 @@ class MachineRecord:
         return self.faults.find(HostUnreachable, self.site) is None
 
     def passes(self, service: int) -> bool:
-        """Whether all checks of a service pass; one without a result does not."""
+        """Whether all checks of a service, and of readiness, pass; one without a result doesn't."""
         return all(
             self.checks[plan.name].status == "passing"
             for plan in self.blueprint.plans
-            if plan.service == service
+            if plan.service == service or plan.is_readiness
         )
 
     def become(self, state: State) -> None:

@@ -86,6 +86,9 @@ def _fits(name: InternalName, record: MachineRecord) -> bool:
     if name.by_proxy:
         place = range(len(record.settings.services))
         return not record.cordoned and all(record.passes(each) for each in place)
+    dns = record.settings.dns
+    if dns and dns.skip_registration:
+        return False
     return (
         (name.group is None or name.group == record.group)
         and (name.machine_id is None or name.machine_id == record.id)

@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     up = actions.add_parser("up", help="start it and deploy the target's apps; it stays up")
     up.add_argument("--target", default="local", help="the target to deploy (default: local)")
     up.add_argument("--release", metavar="NAME", help="deploy releases/NAME.toml")
+    up.add_argument("--rate-limits", action="store_true", help="hold callers to Fly's limits")
     up.set_defaults(command=_up)
     status = actions.add_parser("status", help="show its address, apps and Machines")
     status.add_argument("--json", action="store_true", help="as JSON")
@@ -158,7 +159,8 @@ def _up(arguments: argparse.Namespace) -> int:
     from pytest_sre.run.by_hand import up
 
     print("starting the local platform", file=sys.stderr)
-    return _show(up(Path.cwd(), arguments.target, arguments.release))
+    limit_rates: bool = arguments.rate_limits
+    return _show(up(Path.cwd(), arguments.target, arguments.release, limit_rates=limit_rates))
 
 
 def _status(arguments: argparse.Namespace) -> int:

@@ -23,6 +23,7 @@ from pytest_sre.local.metrics.meter import Meter
 from pytest_sre.local.naming import numeric_id, ulid
 from pytest_sre.local.network import Network
 from pytest_sre.local.pids import PidFile
+from pytest_sre.local.rate_limits import RateLimits
 from pytest_sre.local.releases import Release
 from pytest_sre.local.resources.addresses import Address, shared_address
 from pytest_sre.local.resources.certificates import Hostname
@@ -171,6 +172,7 @@ class Fleet:
         self.images: dict[str, Image] = {}
         self.network = Network()
         self.faults = Faults()
+        self.limits = RateLimits()
         self.disks = Disks(directory)
         self._directory = directory
         self._session = session

@@ -181,6 +181,14 @@ class LocalPlatform:
         """
         self._ask("PUT", "/_local/images", content=msgspec.json.encode(image))
 
+    def limit_rates(self, *, enabled: bool) -> None:
+        """Hold its callers to Fly's documented rate limits, or no longer.
+
+        Raises:
+            LocalPlatformError: no answer.
+        """
+        self._ask("PUT", "/_local/limits", content=msgspec.json.encode({"enabled": enabled}))
+
     def add_fault(self, told: Mapping[str, object]) -> dict[str, Any]:
         """Switch on what goes wrong on a bad day; it ends by itself.
 

@@ -13,16 +13,17 @@ from pytest_sre.targets import AppSpec, ConfigError, Settings, load_settings
 _USAGE = 4
 
 
-def up(root: Path, target: str, release: str | None) -> Outcome:
+def up(root: Path, target: str, release: str | None, *, limit_rates: bool = False) -> Outcome:
     """Start the platform, unless it runs, and deploy a target's apps to it.
 
     Args:
         root: the project.
         target: the name of a target on platform local.
         release: the name of a release in ``releases/``; the code as it is when None.
+        limit_rates: from then on, hold callers to Fly's rate limits.
     """
     try:
-        lines = _deploy_all(_local_settings(root, target), release)
+        lines = _deploy_all(_local_settings(root, target), release, limit_rates=limit_rates)
     except (ConfigError, ReleaseFileError) as error:
         return Outcome(_USAGE, (str(error),))
     except (LocalPlatformError, FlyError) as error:
@@ -30,16 +31,18 @@ def up(root: Path, target: str, release: str | None) -> Outcome:
     return Outcome(0, (*lines, "it stays up until: pytest-sre local down"))
 
 
-def _deploy_all(settings: Settings, release: str | None) -> list[str]:
+def _deploy_all(settings: Settings, release: str | None, *, limit_rates: bool) -> list[str]:
     folder = by_hand_dir(settings.root)
     platform = LocalPlatform.attach(folder) or LocalPlatform.up(folder)
     try:
         with client_of(platform) as fly:
-            return [
+            lines = [
                 line
                 for spec in settings.target.apps
                 for line in _deploy(fly, platform, spec, release)
             ]
+        platform.limit_rates(enabled=limit_rates)
+        return lines
     finally:
         platform.close()
 

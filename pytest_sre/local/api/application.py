@@ -17,6 +17,7 @@ from pytest_sre.local.api.exchange import answer
 from pytest_sre.local.api.faults import SufferingApi, fault_routes
 from pytest_sre.local.api.graphql import graphql_routes
 from pytest_sre.local.api.leases import lease_routes
+from pytest_sre.local.api.limits import LimitedApi, limit_routes
 from pytest_sre.local.api.logs import log_routes
 from pytest_sre.local.api.machines import machine_routes
 from pytest_sre.local.api.organizations import organization_routes
@@ -36,6 +37,7 @@ def api_routes() -> list[BaseRoute]:
     return [
         *own_routes(),
         *fault_routes(),
+        *limit_routes(),
         *app_routes(),
         *address_routes(),
         *certificate_routes(),
@@ -76,7 +78,7 @@ def build_api(
     api.state.open_app = open_app
     api.state.close_app = close_app
     api.state.shut_down = shut_down
-    return _Guarded(SufferingApi(api, fleet), token)
+    return _Guarded(LimitedApi(SufferingApi(api, fleet), fleet.limits), token)
 
 
 class _Guarded:

@@ -38,6 +38,7 @@ TALKERS = {
         "probes/http.py",
         "local/machines/checks.py",
         "local/fleet.py",
+        "local/metrics/prometheus.py",
         "local/proxy/internal.py",
         "local/proxy/edge.py",
         "local/proxy/upstream.py",
@@ -58,6 +59,7 @@ TALKERS = {
     "psutil": {
         "local/api/actions.py",
         "local/machines/memory.py",
+        "local/metrics/usage.py",
         "local/pids.py",
         "local/platform.py",
         "local/machines/process.py",

@@ -180,6 +180,11 @@ class Fleet:
         self._pids = PidFile(directory / PIDS_FILE)
         self._ports = Ports()
 
+    @property
+    def pids(self) -> PidFile:
+        """The file of processes that must not outlive the server."""
+        return self._pids
+
     def create_app(
         self,
         name: str,

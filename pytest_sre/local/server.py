@@ -25,6 +25,7 @@ from pytest_sre.local.faults.strikes import strike_processes
 from pytest_sre.local.files import PIDS_FILE, PLATFORM_FILE, remove_files, write_whole
 from pytest_sre.local.fleet import App, Fleet
 from pytest_sre.local.machines.memory import guard_memory
+from pytest_sre.local.metrics.prometheus import Prometheus
 from pytest_sre.local.pids import reap
 from pytest_sre.local.proxy.autostop import stop_idle_machines
 from pytest_sre.local.proxy.edge import EdgeProxy
@@ -52,12 +53,14 @@ class Server:
         self._apps: dict[str, App] = {}
         self._internal = Listener(InternalProxy(self._apps, self._session))
         self._fleet = Fleet(directory, self._apps, self._session, self._internal.url)
+        self._prometheus = Prometheus(directory, self._fleet.pids, self._session)
         self._proxies: dict[str, tuple[EdgeProxy, Listener]] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._api = Listener(
             build_api(
                 self._fleet,
                 self._token,
+                prometheus=self._prometheus,
                 open_app=self._open_app,
                 close_app=self._close_app,
                 shut_down=self._ended.set,
@@ -81,10 +84,11 @@ class Server:
         ]
         self._announce()
         _say_ready()
+        self._prometheus.start(self._api.url, self._token)
         await self._ended.wait()
         for task in background:
             task.cancel()
-        await self._end_machines()
+        await asyncio.gather(self._end_machines(), self._prometheus.close(at_once=self._at_once))
         await asyncio.gather(*self._closing, *(each.close() for each in self._listeners()))
 
     def _watch_for_the_end(self) -> None:

@@ -20,6 +20,7 @@ from pytest_sre.local.api.leases import lease_routes
 from pytest_sre.local.api.limits import LimitedApi, limit_routes
 from pytest_sre.local.api.logs import log_routes
 from pytest_sre.local.api.machines import machine_routes
+from pytest_sre.local.api.metrics import metric_routes
 from pytest_sre.local.api.organizations import organization_routes
 from pytest_sre.local.api.own import own_routes
 from pytest_sre.local.api.regions import region_routes
@@ -27,6 +28,8 @@ from pytest_sre.local.api.releases import release_routes
 from pytest_sre.local.api.secrets import secret_routes
 from pytest_sre.local.api.volumes import volume_routes
 from pytest_sre.local.fleet import App, Fleet
+from pytest_sre.local.metrics.exposition import Exposition
+from pytest_sre.local.metrics.prometheus import Prometheus
 from pytest_sre.local.naming import ulid
 
 _SCHEMES = ("bearer ", "flyv1 ")
@@ -49,6 +52,7 @@ def api_routes() -> list[BaseRoute]:
         *lease_routes(),
         *graphql_routes(),
         *log_routes(),
+        *metric_routes(),
         *organization_routes(),
         *release_routes(),
     ]
@@ -58,6 +62,7 @@ def build_api(
     fleet: Fleet,
     token: str,
     *,
+    prometheus: Prometheus,
     open_app: Callable[[App], Awaitable[None]],
     close_app: Callable[[App], Awaitable[None]],
     shut_down: Callable[[], None],
@@ -67,6 +72,7 @@ def build_api(
     Args:
         fleet: its state.
         token: the only one that is accepted.
+        prometheus: answers queries of metrics.
         open_app: gives a new app its proxy.
         close_app: ends an app's Machines and proxy.
         shut_down: ends the server, after the answer.
@@ -75,6 +81,8 @@ def build_api(
         routes=api_routes(), exception_handlers={404: _no_such_page, 405: _no_such_page}
     )
     api.state.fleet = fleet
+    api.state.exposition = Exposition(fleet)
+    api.state.prometheus = prometheus
     api.state.open_app = open_app
     api.state.close_app = close_app
     api.state.shut_down = shut_down

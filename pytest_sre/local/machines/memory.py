@@ -29,8 +29,13 @@ async def guard_memory(machines: Callable[[], Iterable[Lifecycle]]) -> None:
 
 def used_memory(pids: Iterable[int]) -> dict[int, int]:
     """Resident bytes of each of these processes with all that descend from it."""
+    return {pid: sum(map(_resident, tree)) for pid, tree in process_trees(pids).items()}
+
+
+def process_trees(pids: Iterable[int]) -> dict[int, list[psutil.Process]]:
+    """Each of these processes with all that descend from it; empty for one that is gone."""
     children = _children_by_parent()
-    return {pid: sum(_resident(each) for each in _tree(pid, children)) for pid in pids}
+    return {pid: list(_tree(pid, children)) for pid in pids}
 
 
 def _children_by_parent() -> dict[int, list[psutil.Process]]:

@@ -17,6 +17,7 @@ from pytest_sre.local.logbook import Origin
 from pytest_sre.local.machines.records import MachineRecord
 from pytest_sre.local.machines.state import Refused
 from pytest_sre.local.naming import ulid
+from pytest_sre.local.proxy.counting import CountedAnswer
 from pytest_sre.local.proxy.routing import Candidate, Decision, Wish, choose, wish_from_headers
 from pytest_sre.local.proxy.scripted import answer_scripted
 from pytest_sre.local.proxy.stale import as_known
@@ -58,12 +59,16 @@ class EdgeProxy:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        answer = CountedAnswer(send)
         inbound = await read_inbound(scope, receive)
-        work = asyncio.create_task(self._serve(scope, inbound, send))
-        if inbound.rest is None:
-            await unless_gone(work, receive)
-        else:
-            await work
+        work = asyncio.create_task(self._serve(scope, inbound, answer))
+        try:
+            if inbound.rest is None:
+                await unless_gone(work, receive)
+            else:
+                await work
+        finally:
+            answer.add_to(self._app.meter.edge(self._app.edge_region()), len(inbound.body))
 
     async def _serve(self, scope: Scope, inbound: Inbound, send: Send) -> None:
         edge = self._app.edge_region()
@@ -89,13 +94,13 @@ class EdgeProxy:
                 return
             record = self._app.machines[decision.machine_id].record
             try:
-                with self._using(record):
+                with self._using(record, inbound, send) as sending:
                     _require_reachable(record)
                     if record.responder:
-                        await answer_scripted(record.responder, inbound, send, replaced=own)
+                        await answer_scripted(record.responder, inbound, sending, replaced=own)
                         return
                     answer = await pass_on(self._session, inbound, _origin(record), added=added)
-                    await answer_with(answer, send, replaced=own)
+                    await answer_with(answer, sending, replaced=own)
             except ConnectFailed:
                 attempts += 1
                 tried[record.id] = refusals[record.id] = _refused_text(record)
@@ -147,13 +152,17 @@ class EdgeProxy:
         return self._app.machines[machine_id].record.state in _WAKING
 
     @contextmanager
-    def _using(self, record: MachineRecord) -> Iterator[None]:
+    def _using(
+        self, record: MachineRecord, inbound: Inbound, send: Send
+    ) -> Iterator[CountedAnswer]:
         record.load += 1
         record.turn = next(self._turns)
+        answer = CountedAnswer(send)
         try:
-            yield
+            yield answer
         finally:
             record.load -= 1
+            answer.add_to(self._app.meter.machine(record.region, record.id), len(inbound.body))
 
     def _refuse(
         self, decision: Decision, refusals: dict[str, str], attempts: int

@@ -1,0 +1,61 @@
+"""What the platform's Prometheus is told: what to read, how often, and with which labels."""
+
+from typing import Any, Final
+
+import msgspec
+
+PAGE_PATH: Final = "/_local/metrics"
+TARGETS_PATH: Final = "/_local/metrics/targets"
+# Fly reads every 15 s; whoever tests does not want to wait for that.
+INTERVAL: Final = "1s"
+_LARGEST_PAGE: Final = "16MB"
+_FLYS_LABELS: Final = "app|region|host|instance"
+
+
+def configuration(address: str, token: str) -> bytes:
+    """The configuration file, in JSON, which is YAML.
+
+    An app's own labels of the names that Fly sets are replaced by Fly's; no series has the
+    ``job`` that Prometheus adds, nor is the address of the platform anybody's ``instance``.
+
+    Args:
+        address: host and port of the platform's API.
+        token: opens it.
+    """
+    authorization = {"credentials": token}
+    own = {
+        "job_name": "platform",
+        "metrics_path": PAGE_PATH,
+        "honor_labels": True,
+        "authorization": authorization,
+        "static_configs": [{"targets": [address]}],
+        "metric_relabel_configs": [
+            _drop("job"),
+            {
+                "source_labels": ["instance"],
+                "regex": address.replace(".", r"\."),
+                "target_label": "instance",
+                "replacement": "",
+            },
+        ],
+    }
+    url = f"http://{address}{TARGETS_PATH}"
+    apps = {
+        "job_name": "apps",
+        "http_sd_configs": [
+            {"url": url, "refresh_interval": INTERVAL, "authorization": authorization}
+        ],
+        "body_size_limit": _LARGEST_PAGE,
+        "tls_config": {"insecure_skip_verify": True},
+        "metric_relabel_configs": [
+            _drop("job"),
+            {"action": "labelmap", "regex": "exported_(job)"},
+            _drop(f"exported_(job|{_FLYS_LABELS})"),
+        ],
+    }
+    times = {"scrape_interval": INTERVAL, "scrape_timeout": INTERVAL}
+    return msgspec.json.encode({"global": times, "scrape_configs": [own, apps]})
+
+
+def _drop(names: str) -> dict[str, Any]:
+    return {"action": "labeldrop", "regex": names}

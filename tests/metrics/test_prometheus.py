@@ -1,0 +1,168 @@
+"""The metrics as Fly's clients ask for them, kept by a real Prometheus."""
+
+import os
+import shutil
+import signal
+
+import httpx
+import psutil
+import pytest
+
+from pytest_sre.local.leftovers import clear_leftovers
+from pytest_sre.local.platform import LocalPlatform
+
+PROMETHEUS = "/prometheus/personal"
+
+needs_prometheus = pytest.mark.skipif(
+    shutil.which("prometheus") is None,
+    reason="there is no prometheus on the PATH (apt-get install prometheus)",
+)
+EXPORTER = """
+import http.server, os
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        page = 'orders_total{app="mine",region="mine",job="till",kind="book"} 42\\n'
+        self.send_response(200)
+        self.send_header("content-type", "text/plain; version=0.0.4")
+        self.end_headers()
+        self.wfile.write(page.encode() if self.path == "/own" else b"")
+
+    def log_message(self, *args):
+        pass
+
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+
+
+@needs_prometheus
+def test_promql_written_for_fly_gives_the_numbers_that_were_sent(client, until):
+    client.create()
+    client.send("/", 1)
+    # As long as the window has to reach back: the series have begun before the traffic.
+    responses = f'fly_edge_http_responses_count{{app="{client.app}"}}'
+    until(lambda: client.number(f"sum({responses})") == 1)
+    client.send("/", 90)
+    client.send("/fail", 10)
+    client.send("/slow", 3)
+
+    assert until(lambda: client.number(f"sum({responses})") == 104)
+    assert client.number(f'sum({responses[:-1]},status=~"5.."}})') == 10
+    failed = f'sum(increase({responses[:-1]},status=~"5.."}}[1m]))'
+    availability = client.number(f"1 - {failed} / sum(increase({responses}[1m]))")
+    assert availability == pytest.approx(94 / 104, abs=0.02)
+    times = f'fly_edge_http_response_time_seconds_bucket{{app="{client.app}"}}'
+    p99 = client.number(f"histogram_quantile(0.99, sum by (le) (rate({times}[1m])))")
+    assert 0.3 < p99 <= 0.5
+
+
+@needs_prometheus
+def test_an_apps_own_metrics_get_flys_labels_in_place_of_its_own(client, until):
+    machine = client.create(
+        "registry.local/process:1",
+        region="ams",
+        init={"exec": ["python", "-S", "-E", "-c", EXPORTER]},
+        metrics={"port": 8080, "path": "/own"},
+    )
+
+    [found] = until(lambda: client.query(f'orders_total{{app="{client.app}"}}'))
+    assert found["metric"] == {
+        "__name__": "orders_total",
+        "app": client.app,
+        "region": "ams",
+        "host": "10ca",
+        "instance": machine,
+        "kind": "book",
+        "job": "till",
+    }
+    assert found["value"][1] == "42"
+
+
+@needs_prometheus
+def test_series_have_flys_labels_and_no_others(client, until):
+    machine = client.create()
+    client.send("/")
+
+    query = f'{{__name__=~"fly_edge_http_responses_count|fly_instance_up",app="{client.app}"}}'
+    found = until(lambda: len(client.query(query)) == 2 and client.query(query))
+    assert sorted(found[0]["metric"] | found[1]["metric"]) == [
+        "__name__",
+        "app",
+        "host",
+        "instance",
+        "region",
+        "status",
+    ]
+    by_name = {each["metric"]["__name__"]: each["metric"] for each in found}
+    assert by_name["fly_instance_up"]["instance"] == machine
+    assert "instance" not in by_name["fly_edge_http_responses_count"]
+
+
+@needs_prometheus
+def test_all_calls_that_fly_documents_are_answered(client, until):
+    client.create()
+    until(lambda: client.query(f'fly_instance_up{{app="{client.app}"}}'))
+    api = client.api
+    chosen = {"match[]": f'fly_instance_up{{app="{client.app}"}}'}
+
+    found = api.post(f"{PROMETHEUS}/api/v1/query", data={"query": "1 + 1"}).json()
+    assert found["data"]["result"][1] == "2"
+    window = {"query": "fly_instance_up", "start": "0", "end": "60", "step": "60"}
+    found = api.get(f"{PROMETHEUS}/api/v1/query_range", params=window).json()
+    assert found["data"]["resultType"] == "matrix"
+    assert len(api.get(f"{PROMETHEUS}/api/v1/series", params=chosen).json()["data"]) == 1
+    assert "instance" in api.get(f"{PROMETHEUS}/api/v1/labels", params=chosen).json()["data"]
+    values = api.get(f"{PROMETHEUS}/api/v1/label/app/values", params=chosen).json()
+    assert values["data"] == [client.app]
+    assert "headStats" in api.get(f"{PROMETHEUS}/api/v1/status/tsdb").json()["data"]
+    assert "fly_instance_up" in api.get(f"{PROMETHEUS}/api/v1/metadata").json()["data"]
+    federated = api.get(f"{PROMETHEUS}/federate", params=chosen)
+    assert f'app="{client.app}"' in federated.text
+
+
+@needs_prometheus
+def test_what_prometheus_refuses_comes_back_as_it_says_it(client):
+    answer = client.api.get(f"{PROMETHEUS}/api/v1/query", params={"query": "sum("})
+
+    assert answer.status_code == 400
+    assert answer.json()["errorType"] == "bad_data"
+    assert "parse error" in answer.json()["error"]
+
+
+def test_an_organization_that_does_not_exist_has_no_metrics(client):
+    answer = client.api.get("/prometheus/nobody/api/v1/query", params={"query": "1"})
+
+    assert answer.status_code == 404
+    assert answer.json()["status"] == "error"
+
+
+def test_without_the_program_the_answer_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with LocalPlatform.start(tmp_path / "local") as platform:
+        answer = httpx.get(
+            f"{platform.api_url}{PROMETHEUS}/api/v1/query?query=1",
+            headers={"authorization": f"FlyV1 {platform.token}"},
+            trust_env=False,
+        )
+
+    assert answer.status_code == 503
+    assert answer.json()["errorType"] == "unavailable"
+    assert "apt-get install prometheus" in answer.json()["error"]
+
+
+@needs_prometheus
+def test_prometheus_ends_with_the_platform_even_when_that_is_killed(tmp_path, until):
+    state_dir = tmp_path / "local"
+    platform = LocalPlatform.up(state_dir)
+    [child] = until(lambda: psutil.Process(platform.pid).children())
+    assert child.name() == "prometheus"
+    until((state_dir / "pids.json").exists)
+
+    # It ends by itself once it cannot write its log any more; one that cannot is ended.
+    child.suspend()
+    os.kill(platform.pid, signal.SIGKILL)
+    until(lambda: LocalPlatform.attach(state_dir) is None)
+    assert clear_leftovers(tmp_path) == 1
+
+    until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+    assert not state_dir.exists()

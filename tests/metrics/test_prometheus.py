@@ -31,7 +31,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *args):
         pass
 
-http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT_9091"])), Handler).serve_forever()
 """
 
 
@@ -62,7 +62,7 @@ def test_an_apps_own_metrics_get_flys_labels_in_place_of_its_own(client, until):
         "registry.local/process:1",
         region="ams",
         init={"exec": ["python", "-S", "-E", "-c", EXPORTER]},
-        metrics={"port": 8080, "path": "/own"},
+        metrics={"port": 9091, "path": "/own"},
     )
 
     [found] = until(lambda: client.query(f'orders_total{{app="{client.app}"}}'))

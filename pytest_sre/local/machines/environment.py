@@ -98,9 +98,10 @@ def volume_variable(name: str) -> str:
 
 
 def internal_ports(config: MachineConfig) -> tuple[int, ...]:
-    """The internal ports that the configuration declares: of services, then of checks."""
+    """The internal ports that are declared: of services, of checks, of the own metrics."""
     services = [service.internal_port for service in config.services]
     service_checks = [check.port for service in config.services for check in service.checks]
     checks = [check.port for check in config.checks.values()]
-    declared = [*services, *service_checks, *checks]
+    metrics = [config.metrics.port] if config.metrics else []
+    declared = [*services, *service_checks, *checks, *metrics]
     return tuple(dict.fromkeys(port for port in declared if port))

@@ -1,18 +1,12 @@
 """Where the apps' own metrics are, for Prometheus' discovery of targets by HTTP."""
 
-from typing import Any
-
-import msgspec
+from typing import Any, Final
 
 from pytest_sre.local.fleet import Fleet
 from pytest_sre.local.machines.records import MachineRecord
 from pytest_sre.local.metrics.exposition import HOST
 
-
-class _Metrics(msgspec.Struct, frozen=True):
-    port: int = 0
-    path: str = "/metrics"
-    https: bool = False
+_DEFAULT_PATH: Final = "/metrics"
 
 
 def own_targets(fleet: Fleet) -> list[dict[str, Any]]:
@@ -25,13 +19,13 @@ def own_targets(fleet: Fleet) -> list[dict[str, Any]]:
 
 
 def _target(record: MachineRecord) -> dict[str, Any] | None:
-    metrics = msgspec.convert(record.blueprint.config.get("metrics") or {}, _Metrics)
-    port = record.ports.get(metrics.port)
-    if not port or record.state != "started":
+    metrics = record.settings.metrics
+    port = record.ports.get(metrics.port or 0) if metrics else None
+    if not metrics or not port or record.state != "started":
         return None
     labels = {
         "__scheme__": "https" if metrics.https else "http",
-        "__metrics_path__": metrics.path,
+        "__metrics_path__": metrics.path or _DEFAULT_PATH,
         "app": record.app,
         "region": record.region,
         "host": HOST,

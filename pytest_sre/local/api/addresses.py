@@ -1,7 +1,5 @@
 """Calls about an app's addresses."""
 
-from typing import Any
-
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,7 +7,7 @@ from starlette.routing import BaseRoute
 
 from pytest_sre.local.api.exchange import ApiError, answer, app_of, read_body, route
 from pytest_sre.local.fleet import App
-from pytest_sre.local.resources.addresses import Address, free_ip
+from pytest_sre.local.resources.addresses import Address, assign
 
 
 class _Wanted(msgspec.Struct):
@@ -41,26 +39,14 @@ async def _assign(request: Request) -> Response:
 
 
 def _assigned(app: App, wanted: _Wanted, kind: str) -> Address:
-    """A new address; the shared one is the same however often it is asked for."""
-    for known in app.addresses:
-        if known.kind == kind == "shared_v4":
-            return known
-    address = Address(
-        free_ip(kind, {each.ip for each in app.addresses}), kind, **_place(app, wanted, kind)
+    return assign(
+        app.addresses,
+        kind,
+        region=wanted.region or "",
+        service_name=wanted.service_name or "",
+        network=wanted.network or app.network,
+        organization=wanted.org_slug or app.organization,
     )
-    app.addresses.append(address)
-    return address
-
-
-def _place(app: App, wanted: _Wanted, kind: str) -> dict[str, Any]:
-    place = {
-        "region": wanted.region or "global",
-        "service_name": wanted.service_name or "",
-    }
-    if kind != "private_v6":
-        return place
-    organization = wanted.org_slug or app.organization
-    return {**place, "network": wanted.network or app.network, "organization": organization}
 
 
 async def _release(request: Request) -> Response:

@@ -82,3 +82,35 @@ def free_ip(kind: str, taken: Collection[str]) -> str:
         if ip not in taken:
             return ip
     raise ValueError(f"no address of type {kind!r} is left")
+
+
+def assign(
+    held: list[Address],
+    kind: str,
+    *,
+    region: str,
+    service_name: str,
+    network: str,
+    organization: str,
+) -> Address:
+    """Give an app a new address; the shared one is the same however often it is asked for.
+
+    Args:
+        held: the app's addresses, to which it is added.
+        kind: one of ``KINDS``, but for the pair.
+        region: where; everywhere when empty.
+        service_name: what for.
+        network: for a private one, the network it is reached from.
+        organization: for a private one, the organization it is reached from.
+
+    Raises:
+        ValueError: there is no such kind, or none is left.
+    """
+    known = next((each for each in held if each.kind == kind == "shared_v4"), None)
+    if known:
+        return known
+    ip = free_ip(kind, {each.ip for each in held})
+    place = (network, organization) if kind == "private_v6" else ("", "")
+    address = Address(ip, kind, region or "global", service_name, *place)
+    held.append(address)
+    return address

@@ -3,15 +3,33 @@
 from collections.abc import Iterable
 from functools import partial
 
+from pytest_sre.local.api.graphql.belongings import (
+    certificates,
+    current_image,
+    egress_addresses,
+    find_image,
+    ingress_addresses,
+    secrets,
+    shared_ip,
+)
 from pytest_sre.local.api.graphql.connections import EMPTY, Fields, connection
-from pytest_sre.local.api.graphql.errors import FieldError
+from pytest_sre.local.api.graphql.errors import not_found
 from pytest_sre.local.api.graphql.places import organization_fields, region_fields
 from pytest_sre.local.fleet import App, Fleet
-from pytest_sre.local.images import Image, split_ref
 from pytest_sre.local.machines.records import MachineRecord
 from pytest_sre.local.naming import rfc3339
 
-_EPOCH = rfc3339(0)
+
+def find_app(fleet: Fleet, name: str) -> App:
+    """The app of that name.
+
+    Raises:
+        FieldError: there is none.
+    """
+    app = fleet.apps.get(name)
+    if app is None:
+        raise not_found("App", name)
+    return app
 
 
 def app_fields(app: App, fleet: Fleet) -> Fields:
@@ -25,18 +43,18 @@ def app_fields(app: App, fleet: Fleet) -> Fields:
         "currentReleaseUnprocessed": current,
         "releases": connection(lambda: (each.graph() for each in app.releases)),
         "releasesUnprocessed": partial(_releases, app),
-        "image": partial(_image, fleet),
-        "imageDetails": _current_image(app),
+        "image": partial(find_image, fleet),
+        "imageDetails": lambda _: current_image(app),
         "latestImageDetails": None,
         "machines": connection(lambda: (machine_fields(m, app, fleet) for m in app.present())),
         "regions": lambda _: _regions(app),
-        "role": None,
+        "role": {"__typename": "FlyctlAppRole", "name": app.role} if app.role else None,
         "services": lambda _: _services(app.present()),
-        "secrets": [_secret(name, each.view(name)) for name, each in sorted(app.secrets.items())],
-        "ipAddresses": EMPTY,
-        "sharedIpAddress": "127.0.0.1",
-        "egressIpAddresses": EMPTY,
-        "certificates": EMPTY,
+        "secrets": lambda _: secrets(app),
+        "ipAddresses": connection(lambda: ingress_addresses(app, fleet)),
+        "sharedIpAddress": shared_ip(app),
+        "egressIpAddresses": connection(lambda: egress_addresses(app)),
+        "certificates": connection(lambda: certificates(app)),
         "hostIssues": EMPTY,
     }
 
@@ -51,13 +69,13 @@ def _identity(app: App) -> Fields:
         "name": app.name,
         "hostname": hostname,
         "appUrl": app.url,
-        "cnameTarget": hostname,
+        "cnameTarget": app.view()["cname_target"],
         "createdAt": rfc3339(app.created_at),
         "deployed": deployed,
         "state": "DEPLOYED" if deployed else "PENDING",
         "status": "deployed" if deployed else "pending",
         "version": app.releases[0].version if app.releases else 0,
-        "network": "default",
+        "network": app.network,
         "platformVersion": "machines",
     }
 
@@ -100,15 +118,6 @@ def machine_fields(record: MachineRecord, app: App, fleet: Fleet) -> Fields:
     }
 
 
-def _secret(name: str, shown: Fields) -> Fields:
-    return {
-        "id": name,
-        "name": name,
-        "digest": shown["digest"],
-        "createdAt": shown["created_at"],
-    }
-
-
 def _services(records: Iterable[MachineRecord]) -> list[Fields]:
     """The services that the Machines have, each once."""
     found: dict[tuple[str, int], Fields] = {}
@@ -126,43 +135,3 @@ def _services(records: Iterable[MachineRecord]) -> list[Fields]:
                 ],
             }
     return list(found.values())
-
-
-def _image(fleet: Fleet, _: object, ref: str) -> Fields:
-    image = fleet.find_image(ref)
-    if image is None:
-        raise FieldError(f'Could not find image "{ref}"', "UNPROCESSABLE")
-    registry, repository, tag = split_ref(image.ref)
-    return {
-        "id": f"img_{image.digest.removeprefix('sha256:')[:16]}",
-        "digest": image.digest,
-        "ref": image.ref,
-        "absoluteRef": f"{registry}/{repository}@{image.digest}",
-        "label": tag,
-        "registry": registry,
-        "repository": repository,
-        "tag": tag,
-        # An image here is a directory: it has no layers, so no size and no manifest of its own.
-        "compressedSize": 0,
-        "compressedSizeFull": "0",
-        "config": {},
-        "manifest": {"annotations": {}},
-        "createdAt": _EPOCH,
-    }
-
-
-def _current_image(app: App) -> Fields | None:
-    image = next((record.blueprint.image for record in app.present()), None)
-    return None if image is None else image_version(image)
-
-
-def image_version(image: Image) -> Fields:
-    """An image as the calls that compare images name it."""
-    registry, repository, tag = split_ref(image.ref)
-    return {
-        "registry": registry,
-        "repository": repository,
-        "tag": tag,
-        "digest": image.digest,
-        "version": None,
-    }

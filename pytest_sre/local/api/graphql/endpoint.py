@@ -8,7 +8,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from pytest_sre.local.api.exchange import ApiError, answer, fleet_of, read_body, route
-from pytest_sre.local.api.graphql.queries import root_fields
+from pytest_sre.local.api.graphql.mutations import mutation_fields
+from pytest_sre.local.api.graphql.queries import query_fields
 
 
 class _Query(msgspec.Struct):
@@ -29,5 +30,6 @@ async def _ask(request: Request) -> Response:
     asked = await read_body(request, _Query)
     if not asked.query:
         raise ApiError(400, "invalid_argument: query is required")
-    root = root_fields(fleet_of(request), request.headers["authorization"])
+    fleet = fleet_of(request)
+    root = {**query_fields(fleet), **mutation_fields(fleet, request.headers["authorization"])}
     return answer(execute(asked.query, asked.variables or {}, asked.operation_name, root))

@@ -1,6 +1,6 @@
 """What GraphQL answers about organizations, the person who asks, and regions."""
 
-from pytest_sre.local.api.graphql.connections import Fields, connection
+from pytest_sre.local.api.graphql.connections import EMPTY, Fields, connection
 from pytest_sre.local.fleet import PERSONAL_ORGANIZATION, Fleet
 from pytest_sre.local.organizations import organization_view
 from pytest_sre.local.regions import REGIONS
@@ -23,6 +23,7 @@ def organization_fields(slug: str, fleet: Fleet) -> Fields:
         "billingStatus": shown["billing_status"],
         "provisionsBetaExtensions": shown["provisions_beta_extensions"],
         "addOnSsoLink": None,
+        "addOns": EMPTY,
         "remoteBuilderApp": None,
         "remoteBuilderImage": shown["remote_builder_image"],
         "members": lambda _, **__: _members(fleet),

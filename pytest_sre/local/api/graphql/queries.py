@@ -1,9 +1,8 @@
-"""What can be asked first: the fields of the query, and the one mutation."""
+"""What can be asked first: the fields of the query."""
 
-import datetime as dt
 from functools import partial
 
-from pytest_sre.local.api.graphql.app_fields import app_fields, machine_fields
+from pytest_sre.local.api.graphql.app_fields import app_fields, find_app, machine_fields
 from pytest_sre.local.api.graphql.connections import Fields, connection
 from pytest_sre.local.api.graphql.errors import FieldError, not_found
 from pytest_sre.local.api.graphql.places import (
@@ -12,20 +11,13 @@ from pytest_sre.local.api.graphql.places import (
     region_fields,
     user_fields,
 )
-from pytest_sre.local.fleet import DEFAULT_REGION, PERSONAL_ORGANIZATION, App, Fleet
-from pytest_sre.local.naming import ulid
+from pytest_sre.local.fleet import DEFAULT_REGION, PERSONAL_ORGANIZATION, Fleet
 from pytest_sre.local.organizations import find_organization
 from pytest_sre.local.regions import REGIONS
-from pytest_sre.targets.durations import parse_duration_s
 
 
-def root_fields(fleet: Fleet, authorization: str) -> Fields:
-    """The fields of a query and a mutation.
-
-    Args:
-        fleet: what there is.
-        authorization: by which the caller was let in.
-    """
+def query_fields(fleet: Fleet) -> Fields:
+    """The fields of a query."""
     return {
         "app": partial(_app, fleet),
         "apps": partial(_apps, fleet),
@@ -42,15 +34,7 @@ def root_fields(fleet: Fleet, authorization: str) -> Fields:
             "requestRegion": DEFAULT_REGION,
             "regions": [region_fields(code) for code in REGIONS],
         },
-        "createLimitedAccessToken": partial(_create_token, fleet, authorization),
     }
-
-
-def _find(fleet: Fleet, name: str) -> App:
-    app = fleet.apps.get(name)
-    if app is None:
-        raise not_found("App", name)
-    return app
 
 
 def _app(fleet: Fleet, _: object, **named: str) -> Fields:
@@ -59,7 +43,7 @@ def _app(fleet: Fleet, _: object, **named: str) -> Fields:
     if number:
         every = fleet.apps.values()
         wanted = next((app.name for app in every if str(app.numeric_id) == number), number)
-    return app_fields(_find(fleet, wanted or ""), fleet)
+    return app_fields(find_app(fleet, wanted or ""), fleet)
 
 
 def _apps(
@@ -80,7 +64,7 @@ def _apps(
 
 
 def _can_perform_bluegreen(fleet: Fleet, _: object, name: str) -> bool:
-    _find(fleet, name)
+    find_app(fleet, name)
     return True
 
 
@@ -112,23 +96,3 @@ def _organizations(
     **page: object,
 ) -> Fields:
     return connection(lambda: organizations(fleet, type))(info, **page)
-
-
-def _create_token(fleet: Fleet, authorization: str, _: object, **given: Fields) -> Fields:
-    """Answer with the caller's own token: there is one, and it may do everything."""
-    wanted = given["input"]
-    slug = find_organization(fleet, wanted["organizationId"])
-    if slug is None:
-        raise not_found("Organization")
-    now = dt.datetime.now(dt.UTC)
-    lasts_s = parse_duration_s(wanted.get("expiry") or "175200h")
-    token = {
-        "id": ulid(),
-        "name": wanted["name"],
-        "profile": wanted["profile"],
-        "organization": organization_fields(slug, fleet),
-        "tokenHeader": authorization,
-        "createdAt": now.isoformat(),
-        "expiresAt": (now + dt.timedelta(seconds=lasts_s)).isoformat(),
-    }
-    return {"clientMutationId": wanted.get("clientMutationId"), "limitedAccessToken": token}

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
         UnexpectedAnswer,
         Unreachable,
     )
+    from pytest_sre.fly.metric_values import Matrix, Sample, Scalar, Series, Vector
+    from pytest_sre.fly.metrics import Prometheus
     from pytest_sre.fly.models import LogEntry, Machine, Release
     from pytest_sre.fly.redaction import redact
     from pytest_sre.fly.tokens import Token, token_from_environment
@@ -37,16 +39,22 @@ _HOMES = {
     "LogEntry": "models",
     "Machine": "models",
     "MachineConfig": "config",
+    "Matrix": "metric_values",
     "NotFound": "errors",
     "PreconditionFailed": "errors",
+    "Prometheus": "metrics",
     "RateLimited": "errors",
     "Release": "models",
+    "Sample": "metric_values",
+    "Scalar": "metric_values",
+    "Series": "metric_values",
     "TimedOut": "errors",
     "Token": "tokens",
     "TokenMissing": "errors",
     "Unauthorized": "errors",
     "UnexpectedAnswer": "errors",
     "Unreachable": "errors",
+    "Vector": "metric_values",
     "redact": "redaction",
     "token_from_environment": "tokens",
 }
@@ -60,16 +68,22 @@ __all__ = [
     "LogEntry",
     "Machine",
     "MachineConfig",
+    "Matrix",
     "NotFound",
     "PreconditionFailed",
+    "Prometheus",
     "RateLimited",
     "Release",
+    "Sample",
+    "Scalar",
+    "Series",
     "TimedOut",
     "Token",
     "TokenMissing",
     "Unauthorized",
     "UnexpectedAnswer",
     "Unreachable",
+    "Vector",
     "redact",
     "token_from_environment",
 ]

@@ -9,6 +9,7 @@ from pytest_sre.fly.apps import AppCalls
 from pytest_sre.fly.connections import is_loopback, open_connections
 from pytest_sre.fly.log_pages import LogCalls
 from pytest_sre.fly.machines import MachineCalls
+from pytest_sre.fly.metrics import MetricCalls
 from pytest_sre.fly.releases import ReleaseCalls
 from pytest_sre.fly.throttle import Throttle
 from pytest_sre.fly.tokens import Token, token_from_environment
@@ -18,12 +19,12 @@ API_URL = "https://api.machines.dev"
 WEB_URL = "https://api.fly.io"
 
 
-class Fly(AppCalls, MachineCalls, ReleaseCalls, LogCalls):
+class Fly(AppCalls, MachineCalls, ReleaseCalls, LogCalls, MetricCalls):
     """Fly's APIs as one object. Safe to use from several threads; close it in the end.
 
     Args:
         api_url: where the Machines API is; ``API_URL`` is Fly's own.
-        web_url: where logs are; ``WEB_URL`` is Fly's own.
+        web_url: where logs and metrics are; ``WEB_URL`` is Fly's own.
         token: sent with each call.
         releases_url: where releases are; with the logs when None, so that a client made for
             another host never talks to Fly's.

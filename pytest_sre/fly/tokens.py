@@ -71,6 +71,10 @@ class Token:
         return redact(text)
 
 
+NO_TOKEN = Token("", "nobody")
+"""For a server that asks for none: nothing is sent."""
+
+
 def token_from_environment(environment: Mapping[str, str]) -> Token:
     """Find the access token: ``FLY_API_TOKEN``, then ``FLY_ACCESS_TOKEN``.
 

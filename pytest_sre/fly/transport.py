@@ -63,6 +63,11 @@ class Transport:
         self._is_owner = client is None
         self._client = client or open_connections(base_url)
 
+    @property
+    def token(self) -> Token:
+        """What is sent with each call."""
+        return self._token
+
     def close(self) -> None:
         """Close the connections, where they are its own."""
         if self._is_owner:
@@ -121,6 +126,28 @@ class Transport:
         Raises:
             FlyError: the call failed.
         """
+        answer = self.exchange(
+            method, path, params=params, json=json, headers=headers, timeout_s=timeout_s
+        )
+        if not 200 <= answer.status < 300:
+            raise failure(answer, self._token)
+        return answer
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Query | None = None,
+        json: object = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float | None = None,
+    ) -> Answer:
+        """Make a call and return its answer, whatever its status.
+
+        Raises:
+            Unreachable: there was none.
+        """
         limit_s = self._timeout_s if timeout_s is None else timeout_s
         request = self._client.build_request(
             method,
@@ -134,12 +161,12 @@ class Transport:
         outcome = self._tried(call, request, limit_s)
         if isinstance(outcome, Cut):
             raise self._unreachable(call, outcome)
-        if not 200 <= outcome.status < 300:
-            raise failure(outcome, self._token)
         return outcome
 
     def _headers(self, *, has_body: bool) -> dict[str, str]:
-        headers = {"authorization": self._token.header, "accept": "application/json"}
+        headers = {"accept": "application/json"}
+        if self._token.value:
+            headers["authorization"] = self._token.header
         return headers | ({"content-type": "application/json"} if has_body else {})
 
     def _tried(self, call: Call, request: httpx.Request, limit_s: float) -> Answer | Cut:

@@ -1,5 +1,6 @@
 """The metrics as Fly's clients ask for them, kept by a real Prometheus."""
 
+import math
 import os
 import shutil
 import signal
@@ -8,6 +9,7 @@ import httpx
 import psutil
 import pytest
 
+from pytest_sre.fly import Fly, Invalid, NotFound, Token
 from pytest_sre.local.leftovers import clear_leftovers
 from pytest_sre.local.platform import LocalPlatform
 
@@ -127,6 +129,32 @@ def test_what_prometheus_refuses_comes_back_as_it_says_it(client):
     assert answer.status_code == 400
     assert answer.json()["errorType"] == "bad_data"
     assert "parse error" in answer.json()["error"]
+
+
+@needs_prometheus
+def test_the_client_reads_what_a_real_prometheus_answers(platform, client, until):
+    machine = client.create()
+    selector = f'fly_instance_up{{app="{client.app}"}}'
+    token = Token.parse(platform.token)
+    with Fly(platform.api_url, platform.api_url, token) as fly:
+        metrics = fly.metrics("personal")
+        [sample] = until(lambda: metrics.query(selector))
+        assert sample.labels["instance"] == machine
+        assert sample.value == 1
+        now = sample.at
+        window = metrics.query_range(selector, start_at=now - 60, end_at=now, step_s=1)
+        [series] = window
+        assert {value for _, value in series.points} == {1}
+        [series] = metrics.query(f"{selector}[1m]")
+        assert series.labels["instance"] == machine
+        assert metrics.query("scalar(vector(4))").value == 4
+        assert math.isnan(metrics.query("0 / 0").value)
+        assert len(metrics.query("no_such_metric")) == 0
+        assert metrics.label_values("app", matching=selector) == [client.app]
+        with pytest.raises(Invalid, match=r"1:7: parse error"):
+            metrics.query("up == ")
+        with pytest.raises(NotFound, match="no organization"):
+            fly.metrics("nobody").query("up")
 
 
 def test_an_organization_that_does_not_exist_has_no_metrics(client):

@@ -62,6 +62,7 @@ class Fly(AppCalls, MachineCalls, ReleaseCalls, LogCalls, MetricCalls):
                 sleep=sleep,
             )
 
+        self._throttle = throttle
         self._machines_api = transport(api_url, throttle)
         self._web_api = transport(web_url)
         self._releases_api = transport(releases_url)
@@ -92,6 +93,11 @@ class Fly(AppCalls, MachineCalls, ReleaseCalls, LogCalls, MetricCalls):
     def limited_count(self) -> int:
         """How many calls the Machines API has refused so far as too many, tries included."""
         return self._machines_api.limited_count
+
+    @property
+    def is_throttled(self) -> bool:
+        """Whether it keeps its calls within rate limits."""
+        return self._throttle is not None
 
     def close(self) -> None:
         """Close the connections."""

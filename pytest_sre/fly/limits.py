@@ -48,16 +48,14 @@ class Action:
 
 
 def action_of(method: str, path: str) -> Action | None:
-    """Say what a call counts as; None when it is not one of the Machines API."""
+    """Say what a call counts as; None when nothing limits it."""
     match path.strip("/").split("/"):
         case ["v1", "apps", _] if method == "DELETE":
             return Action("DELETE app", "", DELETING_APPS)
         case ["v1", "apps", _, "machines", machine] if method == "GET":
             return Action("GET machine", machine, READING_A_MACHINE)
-        case ["v1", "apps", _, "machines", machine, *rest]:
-            return Action(f"{method} machine {rest[:1]}", machine, ORDINARY)
+        case ["v1", "apps", app, ("machines" | "volumes") as kind, item, *rest]:
+            return Action(f"{method} {kind} {rest[:1]}", f"{app} {item}", ORDINARY)
         case ["v1", "apps", app, *rest]:
             return Action(f"{method} app {rest[:1]}", app, ORDINARY)
-        case ["v1", *rest]:
-            return Action(f"{method} {rest}", "", ORDINARY)
     return None

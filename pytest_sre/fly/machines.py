@@ -88,11 +88,18 @@ class MachineCalls(LeaseCalls, WaitCalls):
         )
 
     def update_machine(
-        self, app: str, machine_id: str, config: MachineConfig, *, nonce: str | None = None
+        self,
+        app: str,
+        machine_id: str,
+        config: MachineConfig,
+        *,
+        skip_launch: bool = False,
+        nonce: str | None = None,
     ) -> Machine:
         """Change a Machine's configuration, which gives it a new ``instance_id``.
 
         What the platform keeps of it and ``MachineConfig`` has no field for stays as it is.
+        With ``skip_launch`` the Machine is not started.
 
         Raises:
             PreconditionFailed: somebody else changed it meanwhile, or its host is out of reach,
@@ -110,6 +117,7 @@ class MachineCalls(LeaseCalls, WaitCalls):
         body = {
             "config": as_written(updated(there.config, config)),
             "current_version": there.instance_id or None,
+            "skip_launch": skip_launch or None,
         }
         return _own_checks(
             self._machines_api.request(

@@ -53,6 +53,18 @@ class _Refusal(msgspec.Struct, frozen=True):
     error: str
 
 
+class Limits(msgspec.Struct, frozen=True):
+    """Whether the API's callers are held to rate limits.
+
+    Attributes:
+        enabled: whether they are.
+        refused: how many calls were refused since that was switched.
+    """
+
+    enabled: bool
+    refused: int
+
+
 class _Listed(msgspec.Struct, frozen=True):
     faults: list[dict[str, Any]]
 
@@ -188,6 +200,14 @@ class LocalPlatform:
             LocalPlatformError: no answer.
         """
         self._ask("PUT", "/_local/limits", content=msgspec.json.encode({"enabled": enabled}))
+
+    def limits(self) -> Limits:
+        """Say whether its callers are held to rate limits, and how many calls were refused.
+
+        Raises:
+            LocalPlatformError: no answer.
+        """
+        return msgspec.json.decode(self._ask("GET", "/_local/limits").content, type=Limits)
 
     def add_fault(self, told: Mapping[str, object]) -> dict[str, Any]:
         """Switch on what goes wrong on a bad day; it ends by itself.

@@ -49,9 +49,10 @@ def _deploy_all(settings: Settings, release: str | None, *, limit_rates: bool) -
 
 def _deploy(fly: Fly, platform: LocalPlatform, spec: AppSpec, release: str | None) -> list[str]:
     images = register_images(platform, spec)
-    version = deploy_locally(fly, platform, spec, release).version
+    deployed = deploy_locally(fly, platform, spec, release)
     return [
-        f"{spec.name} v{version} at {platform.app_url(spec.name)}",
+        f"{spec.name} v{deployed.version} at {platform.app_url(spec.name)}",
+        *(f"not well: {why}" for why in deployed.failures),
         f"its images: {', '.join(images)}",
     ]
 

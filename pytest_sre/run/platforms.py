@@ -3,12 +3,12 @@
 import os
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pytest_sre.deploys.rollout import deploy
+from pytest_sre.deploys.rollout import Deployment, deploy
 from pytest_sre.fly.client import Fly
-from pytest_sre.fly.models import Release
+from pytest_sre.fly.throttle import Throttle
 from pytest_sre.fly.tokens import Token
 from pytest_sre.local.images import image_from_release, release_names
 from pytest_sre.local.leftovers import clear_leftovers
@@ -66,12 +66,13 @@ def open_platform(settings: Settings, *, release: str | None) -> Platform:
     by_hand = LocalPlatform.attach(by_hand_dir(settings.root))
     platform = by_hand or LocalPlatform.start(run_dir(settings.root))
     close = platform.close if by_hand else platform.stop
+    opened = _local(platform, close)
     try:
-        _deploy_missing(settings, platform, release)
+        _deploy_missing(settings, platform, opened.fly, release)
     except BaseException:
-        close()
+        opened.close()
         raise
-    return _local(settings, platform, close)
+    return replace(opened, urls=_local_urls(settings, platform))
 
 
 def rejoin_platform(settings: Settings, handle: str) -> Platform:
@@ -81,7 +82,8 @@ def rejoin_platform(settings: Settings, handle: str) -> Platform:
     platform = LocalPlatform.attach(Path(handle))
     if platform is None:
         raise LocalPlatformError(f"the local platform of this run is gone: {handle}")
-    return _local(settings, platform, platform.close)
+    opened = _local(platform, platform.close)
+    return replace(opened, urls=_local_urls(settings, platform))
 
 
 def local_dir(root: Path) -> Path:
@@ -100,9 +102,16 @@ def run_dir(root: Path) -> Path:
 
 
 def client_of(platform: LocalPlatform) -> Fly:
-    """Make the same client that talks to Fly.io, for a local platform."""
-    token = Token(platform.token, "the local platform")
-    return Fly(token=token, api_url=platform.api_url, web_url=platform.api_url)
+    """Make the same client that talks to Fly.io, for a local platform.
+
+    It keeps to Fly's rate limits where the platform does.
+    """
+    return Fly(
+        token=Token(platform.token, "the local platform"),
+        api_url=platform.api_url,
+        web_url=platform.api_url,
+        throttle=Throttle() if platform.limits().enabled else None,
+    )
 
 
 def _fly(settings: Settings) -> Platform:
@@ -112,29 +121,34 @@ def _fly(settings: Settings) -> Platform:
     return Platform(fly, urls, "", _FRESH_S["fly"], fly.close)
 
 
-def _local(settings: Settings, platform: LocalPlatform, close: Callable[[], None]) -> Platform:
+def _local(platform: LocalPlatform, close: Callable[[], None]) -> Platform:
     fly = client_of(platform)
-    urls = {spec.name: platform.app_url(spec.name) for spec in settings.target.apps}
+    fresh_s = _FRESH_S["fly" if fly.is_throttled else "local"]
 
     def close_both() -> None:
         fly.close()
         close()
 
-    return Platform(fly, urls, str(platform.state_dir), _FRESH_S["local"], close_both)
+    return Platform(fly, {}, str(platform.state_dir), fresh_s, close_both)
 
 
-def _deploy_missing(settings: Settings, platform: LocalPlatform, release: str | None) -> None:
+def _local_urls(settings: Settings, platform: LocalPlatform) -> Mapping[str, str]:
+    return {spec.name: platform.app_url(spec.name) for spec in settings.target.apps}
+
+
+def _deploy_missing(
+    settings: Settings, platform: LocalPlatform, fly: Fly, release: str | None
+) -> None:
     """Deploy the apps that do not run yet, or all of them when a release is asked for."""
-    with client_of(platform) as fly:
-        there = {app.name for app in fly.apps(LOCAL_ORGANIZATION)}
-        for spec in settings.target.apps:
-            if release is not None or spec.name not in there:
-                deploy_locally(fly, platform, spec, release)
+    there = {app.name for app in fly.apps(LOCAL_ORGANIZATION)}
+    for spec in settings.target.apps:
+        if release is not None or spec.name not in there:
+            deploy_locally(fly, platform, spec, release)
 
 
 def deploy_locally(
     fly: Fly, platform: LocalPlatform, spec: AppSpec, release: str | None
-) -> Release:
+) -> Deployment:
     """Deploy one app's code, as a release of ``releases/NAME.toml`` or as it is."""
     root = spec.path.parent
     file = root / "releases" / f"{release}.toml" if release else None

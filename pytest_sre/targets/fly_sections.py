@@ -45,6 +45,13 @@ group_names = list_of(text)
 _milliseconds = duration_in(0.001)
 
 
+def _share_or_count(value: object, place: Place) -> float:
+    """Read a share of the Machines, above 0 and below 1, or a count of them from 1 on."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 2**31:
+        raise place.wrong(value, "a share such as 0.33, or a count from 1 on")
+    return float(value)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Check:
     """A health check of a service, or one of ``[checks]``, which have a name.
@@ -97,9 +104,14 @@ class Metrics:
 
 @dataclass(frozen=True, kw_only=True)
 class Deploy:
-    """How a release is rolled out."""
+    """How a release is rolled out.
+
+    ``max_unavailable`` says how many Machines of a process group may be changed at the same
+    time: below 1 a share of them, otherwise a count.
+    """
 
     strategy: str | None = key("strategy", stated, None)
+    max_unavailable: float | None = key("max_unavailable", _share_or_count, None)
     release_command: str | None = key("release_command", stated, None)
 
 

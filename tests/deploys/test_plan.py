@@ -2,8 +2,8 @@
 
 import pytest
 
+from pytest_sre.deploys.health import is_healthy, is_hopeless
 from pytest_sre.deploys.plan import places
-from pytest_sre.deploys.rollout import is_healthy, is_hopeless
 from pytest_sre.fly.config import CheckConfig, MachineConfig, Service
 from pytest_sre.fly.models import Check, Event, EventRequest, ExitEvent, Machine
 from pytest_sre.targets import load_settings

@@ -14,8 +14,9 @@ from typing import Any
 import psutil
 import pytest
 
+from pytest_sre.deploys.rollout import Deployment
 from pytest_sre.fly.client import Fly
-from pytest_sre.fly.models import Machine, Release
+from pytest_sre.fly.models import Machine
 from pytest_sre.local.platform import LocalPlatform
 from pytest_sre.recording import Recording, RecordingError
 from pytest_sre.recording.rows import Row
@@ -174,7 +175,7 @@ class LiveShop(Shop):
         self.fly.close()
         self.platform.stop()
 
-    def deploy(self, release: str | None = None) -> Release:
+    def deploy(self, release: str | None = None) -> Deployment:
         """Deploy the code as it is, or a release by name."""
         (spec,) = load_settings(self.root, "local").target.apps
         return deploy_locally(self.fly, self.platform, spec, release)

@@ -69,7 +69,8 @@ def test_many_at_once_go_at_the_pace_of_the_limit():
         (("POST", "/v1/apps/a/machines/1/stop"), ("POST", "/v1/apps/a/machines/1/start"), False),
         (("POST", "/v1/apps/a/machines/1/stop"), ("POST", "/v1/apps/a/machines/1/stop"), True),
         (("POST", "/v1/apps/a/machines"), ("POST", "/v1/apps/b/machines"), False),
-        (("PUT", "/v1/apps/a/volumes/1"), ("PUT", "/v1/apps/a/volumes/2"), True),
+        (("PUT", "/v1/apps/a/volumes/1"), ("PUT", "/v1/apps/a/volumes/2"), False),
+        (("GET", "/v1/apps/a/secrets/A"), ("GET", "/v1/apps/a/secrets/B"), True),
         (("DELETE", "/v1/apps/a"), ("DELETE", "/v1/apps/b"), True),
     ],
 )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pytest_sre.fly.fleet import FlyApp, FlyMachine
     from pytest_sre.journeys import journey
     from pytest_sre.journeys.run import Journeys
-    from pytest_sre.logs.since import Logs
+    from pytest_sre.logs.facade import Logs
     from pytest_sre.probes.eventually import eventually
     from pytest_sre.probes.facade import Probe
     from pytest_sre.verdict.values import Inconclusive, NotAsked, Verdict
@@ -25,7 +25,7 @@ _HOMES = {
     "FlyMachine": "pytest_sre.fly.fleet",
     "Inconclusive": "pytest_sre.verdict.values",
     "Journeys": "pytest_sre.journeys.run",
-    "Logs": "pytest_sre.logs.since",
+    "Logs": "pytest_sre.logs.facade",
     "NotAsked": "pytest_sre.verdict.values",
     "Probe": "pytest_sre.probes.facade",
     "Verdict": "pytest_sre.verdict.values",

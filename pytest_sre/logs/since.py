@@ -1,44 +1,28 @@
-"""What the logs say since the deploy, as a test asks it."""
+"""A stretch of an app's log, as a test asks it."""
 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
 
 from pytest_sre.logs.baselines import Baseline, window_s
 from pytest_sre.logs.errors import ErrorGroup, error_groups, is_ignored
 from pytest_sre.logs.events import LogEvent, events_of
+from pytest_sre.logs.findings import find
 from pytest_sre.logs.novelty import RateChange, new_error_signatures, rate_changed
 from pytest_sre.logs.origins import Origins
+from pytest_sre.logs.rules import Rule, shipped_rules
+from pytest_sre.logs.scan import Finding
 from pytest_sre.logs.signatures import Signature, signatures_of
-from pytest_sre.recording import Recording
-from pytest_sre.recording.rows import LogLine, MachineSeen, OwnFault, Span
+from pytest_sre.recording.rows import LogLine
 from pytest_sre.verdict import Inconclusive
 
-
-def read(app: str) -> str:
-    """Name the span in which an app's log was read to its end."""
-    return f"log of {app} read"
+Pattern = str | re.Pattern[str]
 
 
-def unread(app: str) -> str:
-    """Name the span in which an app's log was asked for and could not be read to its end."""
-    return f"log of {app} unread"
-
-
-class App(Protocol):
-    """What is asked of an app here."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        ...
-
-    @property
-    def since_at(self) -> float:
-        """From when on its log is judged, Unix seconds."""
-        ...
+def as_pattern(what: Pattern) -> re.Pattern[str]:
+    """Take a text for a pattern that finds it, in upper or lower case."""
+    return re.compile(re.escape(what), re.IGNORECASE) if isinstance(what, str) else what
 
 
 @dataclass(frozen=True)
@@ -50,12 +34,14 @@ class LogsSince:
         ignore: a line is not judged when one of these is found in it.
         find_baseline: gives what the log said before; None when nothing is known of it.
         origins: what the app's Machines were.
+        find_rules: gives the rules that ``findings`` are by.
     """
 
     lines: tuple[LogLine, ...]
     ignore: tuple[re.Pattern[str], ...]
-    find_baseline: Callable[[], Baseline | None]
+    find_baseline: Callable[[], Baseline | None] = lambda: None
     origins: Origins = field(default_factory=Origins)
+    find_rules: Callable[[], Sequence[Rule]] = shipped_rules
 
     @cached_property
     def events(self) -> list[LogEvent]:
@@ -64,8 +50,13 @@ class LogsSince:
 
     @cached_property
     def errors(self) -> list[ErrorGroup]:
-        """The lines at error level, grouped by what they say; those ignored left out."""
+        """The events at error level, grouped by what they say; those ignored left out."""
         return error_groups(self.lines, self.ignore)
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """What the rules find, shipped ones and the project's own; lines ignored left out."""
+        return find(self.lines, self.find_rules(), self.ignore)
 
     @cached_property
     def signatures(self) -> list[Signature]:
@@ -106,13 +97,13 @@ class LogsSince:
             factor=factor,
         )
 
-    def matching(self, what: str | re.Pattern[str]) -> list[Signature]:
+    def matching(self, what: Pattern) -> list[Signature]:
         """What the log says of something, of any level.
 
         Args:
             what: a text that a line is to contain, in upper or lower case; or a pattern.
         """
-        pattern = re.compile(re.escape(what), re.IGNORECASE) if isinstance(what, str) else what
+        pattern = as_pattern(what)
         return signatures_of([event for event in self.events if event.has(pattern)])
 
     @property
@@ -129,47 +120,3 @@ class LogsSince:
         """The lines of what is not ignored."""
         judged = (event for event in self.events if not is_ignored(event, self.ignore))
         return [line for event in judged for line in event.lines]
-
-
-class Logs:
-    """The logs of a run, read from its recording.
-
-    Args:
-        recording: the run's.
-        ignore: patterns of lines that are not judged.
-        find_baseline: gives what the log of an app said before; None when that is not known.
-    """
-
-    def __init__(
-        self,
-        recording: Recording,
-        ignore: Sequence[re.Pattern[str]],
-        find_baseline: Callable[[App], Baseline | None] = lambda _app: None,
-    ) -> None:
-        self._recording, self._ignore = recording, tuple(ignore)
-        self._find_baseline = find_baseline
-
-    def since_deploy(self, app: App) -> LogsSince:
-        """Give the app's log since the deploy, or since ``--sre-since``.
-
-        Raises:
-            Inconclusive: no line at all was read, or the last ones could not be, so that the
-                absence of errors shows nothing.
-        """
-        self._require_read_to_its_end(app.name)
-        lines = self._recording.rows(LogLine, app=app.name, since_at=app.since_at)
-        if not lines:
-            raise Inconclusive(f"no log line of {app.name} was read since the deploy")
-        seen = self._recording.rows(MachineSeen, app=app.name)
-        return LogsSince(
-            tuple(lines), self._ignore, lambda: self._find_baseline(app), Origins(seen)
-        )
-
-    def _require_read_to_its_end(self, app: str) -> None:
-        read_at = max((span.at for span in self._recording.rows(Span, name=read(app))), default=0.0)
-        missed = [s for s in self._recording.rows(Span, name=unread(app)) if s.at > read_at]
-        if missed:
-            faults = self._recording.rows(OwnFault, since_at=missed[0].at)
-            what = f"the log of {app} could not be read to its end"
-            cause = faults[-1].cause if faults else None
-            raise Inconclusive("\n".join([what, *(f.detail for f in faults[-1:])]), cause=cause)

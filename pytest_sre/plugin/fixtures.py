@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_sre.bake.window import Bake
     from pytest_sre.fly.fleet import FlyApp, FlyMachine
     from pytest_sre.journeys.run import Journeys
-    from pytest_sre.logs.since import Logs
+    from pytest_sre.logs.facade import Logs
     from pytest_sre.probes.facade import Probe
     from pytest_sre.run.run import Run
 
@@ -71,9 +71,9 @@ def bake(sre_run: "Run") -> "Bake":
 
 
 @pytest.fixture
-def logs(sre_run: "Run") -> "Logs":
+def logs(request: pytest.FixtureRequest, sre_run: "Run") -> "Logs":
     """Give the log since the deploy, that of the bake included; waits until it has ended."""
-    return sre_run.logs()
+    return sre_run.logs(request.node.stash[EVIDENCE])
 
 
 @pytest.fixture

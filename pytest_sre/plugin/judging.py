@@ -12,9 +12,10 @@ from pytest_sre.fly.fleet import FlyMachine
 from pytest_sre.plugin.paths import suite_of
 from pytest_sre.plugin.reports import Judged
 from pytest_sre.plugin.stash import EVIDENCE
-from pytest_sre.recording.rows import Exchange, LogLine
-from pytest_sre.report.tables import exchanges_table, log_tail
+from pytest_sre.recording.rows import Exchange
+from pytest_sre.report.tables import exchanges_table, log_excerpt
 from pytest_sre.run.evidence import Evidence
+from pytest_sre.run.excerpts import excerpts_of
 from pytest_sre.run.outcomes import why_inconclusive, why_unseen
 from pytest_sre.run.run import Run
 from pytest_sre.shipping import demo_dir, suites_dir
@@ -22,7 +23,6 @@ from pytest_sre.verdict import NotAsked, Verdict
 
 # A test that looks at these sees what a broken Machine does to users.
 _SYMPTOMS = frozenset({"bake", "journey", "logs"})
-_LOG_LINES = 8
 _PACKAGE = Path(pytest_sre.__file__).parent
 _MAX_EXCHANGES = 40
 
@@ -151,9 +151,7 @@ def _what_was_seen(run: Run, evidence: Evidence | None, machines: list[FlyMachin
         labels = {machine.id: machine.label for machine in run.machines}
         failed_first = sorted(evidence.exchanges, key=lambda e: e.ok)
         parts.append(exchanges_table(failed_first[:_MAX_EXCHANGES], labels))
-    for machine in machines[:1]:
-        run.recorder.flush()
-        lines = run.recording.rows(LogLine, machine=machine.id)[-_LOG_LINES:]
-        if lines:
-            parts.append(log_tail(lines, machine.label))
+    if evidence:
+        found = excerpts_of(run, evidence, machines)
+        parts += [log_excerpt(one.title, one.events, one.left_out) for one in found if one.events]
     return "\n\n".join(parts)

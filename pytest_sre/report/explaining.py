@@ -8,6 +8,7 @@ from pytest_sre.fly.models import Check, Event
 from pytest_sre.logs.errors import ErrorGroup
 from pytest_sre.logs.lines import read_line
 from pytest_sre.logs.novelty import RateChange
+from pytest_sre.logs.scan import Finding
 from pytest_sre.logs.signatures import Signature
 from pytest_sre.probes.results import HttpResult
 from pytest_sre.report.tables import clean, clock, table
@@ -45,6 +46,11 @@ def _rate(change: RateChange) -> Titles:
     return rise, *_signature(change.signature)
 
 
+def _finding(found: Finding) -> Titles:
+    rule, said = found.rule, clean(found.samples[0], _WIDE) if found.samples else ""
+    return f"{found.count}×", rule.severity, rule.id, f"{found.machines}", said
+
+
 def _answer(result: HttpResult) -> Titles:
     what = result.error if result.error_kind else result.text
     place, asked = result.place, f"{result.method} {result.path}"
@@ -58,6 +64,7 @@ _TABLES: Mapping[type, tuple[str, Titles, Callable[..., Titles]]] = {
     ErrorGroup: ("kind of error", ("times", "Machines", "first (UTC)", "line"), _errors),
     Signature: ("line that says this", _SIGNATURE, _signature),
     RateChange: ("line that is more frequent", ("rise", *_SIGNATURE), _rate),
+    Finding: ("finding", ("lines", "severity", "rule", "Machines", "line"), _finding),
     HttpResult: (
         "answer that fails",
         ("Machine", "region", "request", "answer", "what came"),

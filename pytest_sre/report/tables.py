@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pytest_sre.logs.lines import read_line
-from pytest_sre.recording.rows import Exchange, LogLine
+from pytest_sre.logs.events import LogEvent
+from pytest_sre.recording.rows import Exchange
 
 _WIDTH = 120
 _BETWEEN = "  "
@@ -63,14 +63,19 @@ def exchanges_table(exchanges: Sequence[Exchange], labels: dict[str, str]) -> st
     return table(("Machine", "region", "request", "status", "time", "what came"), rows)
 
 
-def log_tail(lines: Sequence[LogLine], label: str) -> str:
-    """Show a Machine's last log lines."""
+def log_excerpt(title: str, events: Sequence[LogEvent], left_out: int = 0) -> str:
+    """Show events of a log under a title, a line each; of a stack trace also where it began."""
     shown = [
-        f"  {clock(line.at)} {line.level:<8} "
-        f"{clean(read_line(line.message, line.level).text, _WIDTH - 22)}"
-        for line in lines
+        f"  {clock(event.line.at)} {event.level:<8} {clean(_told(event), _WIDTH - 22)}"
+        for event in events
     ]
-    return "\n".join([f"last log lines of {label} (UTC):", *shown])
+    more = [f"  and {left_out} more"] if left_out else []
+    return "\n".join([title, *shown, *more])
+
+
+def _told(event: LogEvent) -> str:
+    _, _, place = event.cause.rpartition(" at ")
+    return f"{event.message} ({place})" if place and event.trace else event.message
 
 
 def clock(at: float) -> str:

@@ -10,12 +10,12 @@ from pytest_sre.judge.causes import Failure, Suspect, group_by_cause
 from pytest_sre.judge.conclusion import Conclusion, Tally, conclude
 from pytest_sre.judge.suspects import Facts, find_suspects
 from pytest_sre.logs.errors import error_groups
+from pytest_sre.logs.recorded import recorded_lines
 from pytest_sre.recording.rows import (
     CheckSeen,
     EventSeen,
     Flake,
     JourneyRun,
-    LogLine,
     MachineSeen,
     OwnFault,
 )
@@ -68,7 +68,7 @@ def _gaps(run: Run, failures: Sequence[Failure], *, was_cut: bool) -> Sequence[s
 def _suspects(run: Run, app: FlyApp) -> tuple[Suspect, ...]:
     recording = run.recording
     since_at, image = _release_facts(app)
-    lines = recording.rows(LogLine, app=app.name, since_at=since_at)
+    lines = recorded_lines(recording, app.name, since_at)
     machines = recording.rows(MachineSeen, app=app.name)
     checks = recording.rows(CheckSeen, app=app.name)
     return find_suspects(
@@ -77,7 +77,7 @@ def _suspects(run: Run, app: FlyApp) -> tuple[Suspect, ...]:
             machines=tuple({machine.machine: machine for machine in machines}.values()),
             checks=tuple({(check.machine, check.check): check for check in checks}.values()),
             events=tuple(recording.rows(EventSeen, app=app.name, since_at=since_at)),
-            log_lines=tuple(lines),
+            log_lines=lines,
             errors=tuple(error_groups(lines, run.settings.logs.ignore)),
             own_faults=tuple(recording.rows(OwnFault)),
             bake=run.observed(),
@@ -104,7 +104,7 @@ def _seen(run: Run) -> Seen:
         failed=exchanges.failed,
         p95_s=exchanges.p95_s or 0.0,
         bake_s=bake.window_s if bake else 0.0,
-        log_lines=run.recording.count(LogLine),
+        log_lines=sum(len(recorded_lines(run.recording, name, 0.0)) for name in run.apps),
         flakes=(
             *(
                 f"{flake.what} passed at try {flake.attempts}, at first: {flake.first_failure}"

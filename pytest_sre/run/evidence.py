@@ -1,5 +1,6 @@
 """What one test saw, kept beside the recording so that its failure can explain itself."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -13,11 +14,13 @@ class Evidence:
     Attributes:
         test: the test's node id.
         record: where rows go beside here.
+        began_at: when the test began, Unix seconds.
     """
 
     test: str
     record: Callable[[Row], None]
     rows: list[Row] = field(default_factory=list)
+    began_at: float = field(default_factory=time.time)
 
     def write(self, row: Row) -> None:
         """Keep a row, and record it."""

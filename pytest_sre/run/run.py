@@ -20,8 +20,7 @@ from pytest_sre.fly.watch import FleetWatch
 from pytest_sre.journeys import Journey, registered
 from pytest_sre.journeys.run import JourneyRunner, Journeys
 from pytest_sre.logs.baselines import Baseline, baseline_before, recorded_baseline
-from pytest_sre.logs.since import App, Logs, read, unread
-from pytest_sre.logs.source import LogPage, LogTail
+from pytest_sre.logs.facade import App, Logs, Reading, Stretch
 from pytest_sre.probes.eventually import eventually
 from pytest_sre.probes.facade import Probe
 from pytest_sre.probes.http import HttpProber
@@ -29,6 +28,7 @@ from pytest_sre.probes.loop import BackgroundLoop
 from pytest_sre.recording import Recorder, Recording
 from pytest_sre.recording.rows import Exchange, Flake, JourneyRun, OwnFault, Row, Span
 from pytest_sre.run.evidence import Evidence
+from pytest_sre.run.log_reading import LogReader
 from pytest_sre.run.outcomes import fault_of_platform, why_inconclusive
 from pytest_sre.run.platforms import Platform
 from pytest_sre.targets import Settings
@@ -262,10 +262,26 @@ class Run:
             self.recording.rows(JourneyRun, source="bake"),
         )
 
-    def logs(self) -> Logs:
-        """Wait until the bake is over, and give the log since the deploy."""
-        self.wait_for_bake()
-        return Logs(self.recording, self.settings.logs.ignore, self._find_baseline)
+    def logs(self, evidence: Evidence) -> Logs:
+        """Wait until the bake is over, and give one test the log since the deploy."""
+        watched = self.wait_for_bake()
+        bake = Stretch(watched.at, watched.ended_at)
+        return Logs(
+            self.recording,
+            self.settings.logs.ignore,
+            self._find_baseline,
+            rules=self.settings.logs.rules,
+            reading=Reading([*self.apps.values()], evidence.began_at, bake, self.read_log),
+        )
+
+    def read_log(self, app: str) -> None:
+        """Read an app's log to its present end into the recording, as far as can be."""
+        self._log_readers[app].read_on()
+
+    @cached_property
+    def _log_readers(self) -> Mapping[str, LogReader]:
+        fly = self.platform.fly
+        return {name: LogReader(fly, app, self.recorder) for name, app in self.apps.items()}
 
     on_wait: Callable[[str], None] | None = None
 
@@ -336,26 +352,7 @@ class Run:
 
     def _looks(self, app: FlyApp) -> Iterator[Callable[[], object]]:
         """Make what reads an app's Machines and new log lines, again and again, during a bake."""
-        tail: list[LogTail] = []
-        fly = self.platform.fly
-
-        def pages(token: str) -> LogPage:
-            return fly.logs(app.name, next_token=token)
-
-        def read_log() -> None:
-            at = time.time()
-            try:
-                if not tail:
-                    tail.append(LogTail(pages, app.name, app.since_at))
-                lines = tail[0].poll()
-            except (FlyError, Inconclusive):
-                self.recorder.write(Span(at=at, name=unread(app.name), ended_at=time.time()))
-                raise
-            for line in lines:
-                self.recorder.write(line)
-            self.recorder.write(Span(at=at, name=read(app.name), ended_at=time.time()))
-
-        yield functools.partial(_ask, read_log)
+        yield self._log_readers[app.name].read
         yield functools.partial(_ask, functools.partial(self.watch.machines, app.name))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from pytest_sre.fly.models import LogEntry
 from pytest_sre.logs.baselines import BEFORE_S, Baseline, baseline_before, recorded_baseline
-from pytest_sre.logs.since import Logs
+from pytest_sre.logs.facade import Logs
 from pytest_sre.recording import Recorder, Recording, new_run_path
 from pytest_sre.recording.rows import LogLine
 from pytest_sre.verdict import Inconclusive

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from pytest_sre.logs.since import Logs, read, unread
+from pytest_sre.logs.facade import Logs
+from pytest_sre.logs.recorded import read, unread
 from pytest_sre.recording import Recorder, Recording
 from pytest_sre.recording.rows import LogLine, OwnFault, Span
 from pytest_sre.verdict import Inconclusive

@@ -11,12 +11,13 @@ from pytest_sre.fly.models import Check, Event, EventRequest, ExitEvent
 from pytest_sre.judge.causes import Cause, Failure
 from pytest_sre.judge.conclusion import Tally, conclude
 from pytest_sre.logs.errors import error_groups
+from pytest_sre.logs.events import events_of
 from pytest_sre.logs.novelty import rate_changed
 from pytest_sre.logs.signatures import signatures
 from pytest_sre.recording.rows import Exchange, LogLine
 from pytest_sre.report.block import Seen, verdict_block
 from pytest_sre.report.explaining import explain
-from pytest_sre.report.tables import clean, clock, exchanges_table, log_tail, table
+from pytest_sre.report.tables import clean, clock, exchanges_table, log_excerpt, table
 from pytest_sre.verdict import Verdict
 
 WIDTH = 120
@@ -98,12 +99,12 @@ def test_requests_are_shown_by_machine_with_what_came():
     assert second.split() == ["shop", "GET", "/", "refused", "0", "ms", "no", "one", "there"]
 
 
-def test_the_last_log_lines_are_shown_with_their_time_in_utc():
+def test_log_lines_are_shown_with_their_time_in_utc():
     about = {"app": "shop", "machine": "m1", "region": "iad", "level": "error"}
     lines = [LogLine(at=1_769_860_800.0, message='{"msg":"no \\u001b[2Jstore"}', **about)]
 
-    assert log_tail(lines, "web-iad-m1") == (
-        "last log lines of web-iad-m1 (UTC):\n  12:00:00 error    no [2Jstore"
+    assert log_excerpt("log of web-iad-m1 (UTC):", events_of(lines), 3) == (
+        "log of web-iad-m1 (UTC):\n  12:00:00 error    no [2Jstore\n  and 3 more"
     )
     assert clock(0) == "00:00:00"
 

@@ -39,9 +39,6 @@ TALKERS = {
         "local/machines/checks.py",
         "local/fleet.py",
         "local/metrics/prometheus.py",
-        "local/proxy/internal.py",
-        "local/proxy/edge.py",
-        "local/proxy/upstream.py",
     },
     "boto3": {"probes/s3.py"},
     "botocore": {"probes/s3.py"},
@@ -55,6 +52,7 @@ TALKERS = {
         "journeys/run.py",
         "local/platform.py",
     },
+    "httptools": {"local/proxy/messages.py"},
     "hyperscan": {"logs/engines.py"},
     "psutil": {
         "local/api/actions.py",
@@ -71,6 +69,7 @@ TALKERS = {
     "rich": {"local/commands.py", "logs/commands.py", "report/tables.py"},
     "sqlite3": {"recording/"},
     "starlette": {"local/"},
+    "trustme": {"local/proxy/certificates.py"},
     "uvicorn": {"local/proxy/listener.py"},
 }
 FORBIDDEN = {"_pytest"}

@@ -6,6 +6,7 @@ from pathlib import Path
 PLATFORM_FILE = "platform.json"
 PIDS_FILE = "pids.json"
 LOG_FILE = "server.log"
+CA_FILE = "ca.pem"
 VOLUMES = "volumes"
 SNAPSHOTS = "snapshots"
 TEMPORARY = "tmp"
@@ -24,7 +25,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 def remove_files(directory: Path) -> None:
     """Remove what a server made in its state directory, and the directory when it is empty."""
-    for name in (PLATFORM_FILE, PIDS_FILE, LOG_FILE):
+    for name in (PLATFORM_FILE, PIDS_FILE, LOG_FILE, CA_FILE):
         (directory / name).unlink(missing_ok=True)
     for name in (VOLUMES, SNAPSHOTS, TEMPORARY, GUEST_FILES, FLYCTL, METRICS):
         shutil.rmtree(directory / name, ignore_errors=True)

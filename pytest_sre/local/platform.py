@@ -18,7 +18,7 @@ import msgspec
 import psutil
 
 from pytest_sre.fly.models import Machine
-from pytest_sre.local.files import LOG_FILE, PIDS_FILE, PLATFORM_FILE, remove_files
+from pytest_sre.local.files import CA_FILE, LOG_FILE, PIDS_FILE, PLATFORM_FILE, remove_files
 from pytest_sre.local.images import Image
 from pytest_sre.local.pids import reap
 
@@ -41,6 +41,7 @@ class _Announced(msgspec.Struct, frozen=True):
 
 class _App(msgspec.Struct, frozen=True):
     url: str
+    ports: dict[int, str] = {}
 
 
 class _About(msgspec.Struct, frozen=True):
@@ -159,8 +160,25 @@ class LocalPlatform:
         Raises:
             LocalPlatformError: no answer.
         """
-        about = msgspec.json.decode(self._ask("GET", "/_local").content, type=_About)
-        return {name: app.url for name, app in about.apps.items()}
+        return {name: app.url for name, app in self._about().apps.items()}
+
+    def ports(self, name: str) -> dict[int, str]:
+        """Where each public port of an app is: ``{5432: "tcp://127.0.0.1:40123"}``.
+
+        Schemes are http, https, tcp, and tls for bytes by TLS.
+
+        Raises:
+            LocalPlatformError: there is no such app, or no answer.
+        """
+        return self._app(name).ports
+
+    @property
+    def ca_file(self) -> Path:
+        """The certificate that clients of the apps' HTTPS have to trust.
+
+        The file is there once an app with such a port was asked for.
+        """
+        return self.state_dir / CA_FILE
 
     def machines(self, app: str) -> list[Machine]:
         """The Machines of an app.
@@ -172,12 +190,18 @@ class LocalPlatform:
         return msgspec.json.decode(listed, type=list[Machine])
 
     def app_url(self, name: str) -> str:
-        """Where the app's proxy listens.
+        """Where the app's proxy listens: for plain HTTP, unless that only redirects to HTTPS.
 
         Raises:
             LocalPlatformError: there is no such app, or no answer.
         """
-        apps = self.apps()
+        return self._app(name).url
+
+    def _about(self) -> _About:
+        return msgspec.json.decode(self._ask("GET", "/_local").content, type=_About)
+
+    def _app(self, name: str) -> _App:
+        apps = self._about().apps
         if name not in apps:
             known = ", ".join(sorted(apps)) or "none"
             raise LocalPlatformError(

@@ -22,16 +22,21 @@ import msgspec
 from pytest_sre import __version__
 from pytest_sre.local.api import build_api
 from pytest_sre.local.faults.strikes import strike_processes
-from pytest_sre.local.files import PIDS_FILE, PLATFORM_FILE, remove_files, write_whole
+from pytest_sre.local.files import CA_FILE, PIDS_FILE, PLATFORM_FILE, remove_files, write_whole
 from pytest_sre.local.fleet import App, Fleet
+from pytest_sre.local.machines.checks import open_session
 from pytest_sre.local.machines.memory import guard_memory
 from pytest_sre.local.metrics.prometheus import Prometheus
 from pytest_sre.local.pids import reap
 from pytest_sre.local.proxy.autostop import stop_idle_machines
-from pytest_sre.local.proxy.edge import EdgeProxy
+from pytest_sre.local.proxy.balancer import Balancer
+from pytest_sre.local.proxy.certificates import Authority
+from pytest_sre.local.proxy.delivery import Edges
+from pytest_sre.local.proxy.doors import Doors
 from pytest_sre.local.proxy.internal import InternalProxy
 from pytest_sre.local.proxy.listener import Listener
-from pytest_sre.local.proxy.upstream import open_session
+from pytest_sre.local.proxy.streams import Stream, StreamListener
+from pytest_sre.local.proxy.upstream import Connections
 
 
 class Server:
@@ -51,10 +56,15 @@ class Server:
         self._at_once = False
         self._session = open_session()
         self._apps: dict[str, App] = {}
-        self._internal = Listener(InternalProxy(self._apps, self._session))
-        self._fleet = Fleet(directory, self._apps, self._session, self._internal.url)
+        self._internal = StreamListener(self._serve_machine)
+        internal_url = f"http://127.0.0.1:{self._internal.port}"
+        self._fleet = Fleet(directory, self._apps, self._session, internal_url)
+        self._connections = Connections()
+        self._edges = Edges(self._fleet.network, self._connections, {})
+        self._doors: dict[str, Doors] = {}
+        self._internal_proxy = InternalProxy(self._apps, self._doors, self._edges)
+        self._authority = Authority(directory / CA_FILE)
         self._prometheus = Prometheus(directory, self._fleet.pids, self._session)
-        self._proxies: dict[str, tuple[EdgeProxy, Listener]] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._api = Listener(
             build_api(
@@ -63,6 +73,7 @@ class Server:
                 prometheus=self._prometheus,
                 open_app=self._open_app,
                 close_app=self._close_app,
+                open_ports=self._open_ports,
                 shut_down=self._ended.set,
             )
         )
@@ -75,12 +86,12 @@ class Server:
 
     async def _serve(self) -> None:
         self._watch_for_the_end()
-        self._internal.start()
+        await self._internal.start()
         self._api.start()
         background = [
             asyncio.create_task(guard_memory(self._fleet.lifecycles)),
             asyncio.create_task(strike_processes(self._fleet.lifecycles)),
-            asyncio.create_task(stop_idle_machines(self._apps_with_proxies)),
+            asyncio.create_task(stop_idle_machines(self._balancers)),
         ]
         self._announce()
         _say_ready()
@@ -90,6 +101,7 @@ class Server:
             task.cancel()
         await asyncio.gather(self._end_machines(), self._prometheus.close(at_once=self._at_once))
         await asyncio.gather(*self._closing, *(each.close() for each in self._listeners()))
+        self._connections.close()
 
     def _watch_for_the_end(self) -> None:
         loop = asyncio.get_running_loop()
@@ -109,18 +121,25 @@ class Server:
         self._ended.set()
 
     async def _open_app(self, app: App) -> None:
-        proxy = EdgeProxy(app, self._session)
-        listener = Listener(proxy)
-        listener.start()
-        app.url = listener.url
-        self._proxies[app.name] = (proxy, listener)
+        doors = Doors(app, self._edges, self._authority)
+        await doors.open()
+        self._doors[app.name] = doors
+        self._edges.balancers[app.name] = doors.edge.balancer
         self._announce()
+
+    async def _serve_machine(self, stream: Stream) -> None:
+        await self._internal_proxy.serve_stream(stream)
+
+    async def _open_ports(self, app: App) -> dict[int, str]:
+        doors = self._doors.get(app.name)
+        return await doors.open_all() if doors else {}
 
     async def _close_app(self, app: App) -> None:
         await asyncio.gather(*(each.close(at_once=True) for each in app.machines.values()))
-        _, listener = self._proxies.pop(app.name)
-        listener.stop_accepting()
-        closing = asyncio.create_task(listener.close())
+        doors = self._doors.pop(app.name)
+        del self._edges.balancers[app.name]
+        doors.stop_accepting()
+        closing = asyncio.create_task(doors.close())
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
         self._announce()
@@ -129,11 +148,11 @@ class Server:
         lifecycles = self._fleet.lifecycles()
         await asyncio.gather(*(each.close(at_once=self._at_once) for each in lifecycles))
 
-    def _apps_with_proxies(self) -> list[tuple[App, EdgeProxy]]:
-        return [(self._apps[name], proxy) for name, (proxy, _) in self._proxies.items()]
+    def _balancers(self) -> list[Balancer]:
+        return list(self._edges.balancers.values())
 
-    def _listeners(self) -> list[Listener]:
-        return [self._api, self._internal, *(listener for _, listener in self._proxies.values())]
+    def _listeners(self) -> list[Listener | StreamListener | Doors]:
+        return [self._api, self._internal, *self._doors.values()]
 
     def _announce(self) -> None:
         """Write down where everything is, for whoever looks into the state directory."""
@@ -143,7 +162,7 @@ class Server:
             "pid": os.getpid(),
             "started_at": self._started_at,
             "version": __version__,
-            "apps": {name: listener.url for name, (_, listener) in self._proxies.items()},
+            "apps": {name: self._apps[name].url for name in self._doors},
         }
         write_whole(self._directory / PLATFORM_FILE, msgspec.json.encode(content))
 

@@ -4,10 +4,10 @@ import contextlib
 import pytest
 
 from pytest_sre.local.fleet import Fleet
+from pytest_sre.local.machines.checks import open_session
 from pytest_sre.local.machines.records import Blueprint
 from pytest_sre.local.proxy.autostop import stop_idle_machines
-from pytest_sre.local.proxy.edge import EdgeProxy
-from pytest_sre.local.proxy.upstream import open_session
+from pytest_sre.local.proxy.balancer import Balancer
 
 
 async def reached(record, state):
@@ -34,8 +34,8 @@ def test_idle_machines_are_stopped_down_to_the_least_number(tmp_path, app_image,
                 cleaning.push_async_callback(each.close, at_once=True)
             for record in records:
                 await reached(record, "started")
-            proxies = [(app, EdgeProxy(app, session))]
-            task = asyncio.create_task(stop_idle_machines(lambda: proxies, period_s=0.02))
+            balancers = [Balancer(app)]
+            task = asyncio.create_task(stop_idle_machines(lambda: balancers, period_s=0.02))
             near, far = [records[0], records[2]], records[1]
             await reached(far, ends)
             first = [asyncio.create_task(reached(each, ends)) for each in near]

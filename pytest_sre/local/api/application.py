@@ -65,6 +65,7 @@ def build_api(
     prometheus: Prometheus,
     open_app: Callable[[App], Awaitable[None]],
     close_app: Callable[[App], Awaitable[None]],
+    open_ports: Callable[[App], Awaitable[dict[int, str]]],
     shut_down: Callable[[], None],
 ) -> ASGIApp:
     """The API of a platform.
@@ -75,6 +76,7 @@ def build_api(
         prometheus: answers queries of metrics.
         open_app: gives a new app its proxy.
         close_app: ends an app's Machines and proxy.
+        open_ports: opens the app's public ports; their URLs.
         shut_down: ends the server, after the answer.
     """
     api = Starlette(
@@ -85,6 +87,7 @@ def build_api(
     api.state.prometheus = prometheus
     api.state.open_app = open_app
     api.state.close_app = close_app
+    api.state.open_ports = open_ports
     api.state.shut_down = shut_down
     return _Guarded(LimitedApi(SufferingApi(api, fleet), fleet.limits), token)
 

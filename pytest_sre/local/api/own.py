@@ -22,7 +22,10 @@ def own_routes() -> list[BaseRoute]:
 
 
 async def _about(request: Request) -> Response:
-    apps = {app.name: {"url": app.url} for app in fleet_of(request).apps.values()}
+    apps = {}
+    for app in list(fleet_of(request).apps.values()):
+        ports = await request.app.state.open_ports(app)
+        apps[app.name] = {"url": app.url, "ports": {str(port): ports[port] for port in ports}}
     return answer({"version": __version__, "pid": os.getpid(), "apps": apps})
 
 

@@ -22,7 +22,24 @@ from pytest_sre.local.machines.check_plans import (
 )
 from pytest_sre.local.machines.records import MachineRecord
 
+_CONNECT_TIMEOUT_S: Final = 2.0
+_SILENCE_TIMEOUT_S: Final = 60.0
+# Shorter than the 2 s and more after which servers close idle connections.
+_KEEP_ALIVE_S: Final = 1.5
 _LONGEST_OUTPUT: Final = 2048
+
+
+def open_session() -> aiohttp.ClientSession:
+    """The HTTP client of the checks."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_S),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+        timeout=aiohttp.ClientTimeout(
+            total=None, sock_connect=_CONNECT_TIMEOUT_S, sock_read=_SILENCE_TIMEOUT_S
+        ),
+    )
 
 
 class CheckRunner:

@@ -82,14 +82,17 @@ def port_environment(ports: Mapping[int, int]) -> dict[str, str]:
     return named if first is None else {"PORT": str(first), **named}
 
 
-def proxy_environment(proxy_url: str) -> dict[str, str]:
-    """The variables by which HTTP clients find the proxy that knows ``.internal`` names."""
-    return {
-        "http_proxy": proxy_url,
-        "HTTP_PROXY": proxy_url,
-        "no_proxy": "127.0.0.1,localhost",
-        "NO_PROXY": "127.0.0.1,localhost",
-    }
+def proxy_environment(proxy_url: str, machine_id: str) -> dict[str, str]:
+    """The variables by which HTTP clients find the proxy that knows ``.internal`` names.
+
+    Args:
+        proxy_url: where it is.
+        machine_id: by which it knows who calls.
+    """
+    url = proxy_url.replace("://", f"://{machine_id}:@", 1)
+    none = "127.0.0.1,localhost"
+    names = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY")
+    return {**dict.fromkeys(names, url), "no_proxy": none, "NO_PROXY": none}
 
 
 def volume_variable(name: str) -> str:

@@ -145,7 +145,7 @@ class ProcessExecution:
         )
         return {
             **environment.base_environment(self._temporary, os.environ),
-            **environment.proxy_environment(around.proxy_url),
+            **environment.proxy_environment(around.proxy_url, record.id),
             **image.env,
             **record.blueprint.secrets,
             **settings.env,

@@ -26,10 +26,9 @@ def round_trip_s(one: str, other: str) -> float:
     return 2 * _DETOUR * _distance_km(COORDINATES[one], COORDINATES[other]) / _LIGHT_IN_FIBRE_KM_S
 
 
-@cache
-def nearest_first(region: str) -> tuple[str, ...]:
-    """The known regions by their distance from one; in no order of meaning if it is unknown."""
-    return tuple(sorted(COORDINATES, key=lambda other: (round_trip_s(region, other), other)))
+def is_known(region: str) -> bool:
+    """Whether there is such a region."""
+    return region in COORDINATES
 
 
 def _distance_km(one: tuple[float, float], other: tuple[float, float]) -> float:

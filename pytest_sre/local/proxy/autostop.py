@@ -7,37 +7,39 @@ from typing import Final
 from pytest_sre.local.fleet import App
 from pytest_sre.local.machines.records import MachineRecord
 from pytest_sre.local.machines.state import Refused
-from pytest_sre.local.proxy.edge import EdgeProxy, public_service
+from pytest_sre.local.proxy.balancer import Balancer
 from pytest_sre.local.proxy.routing import idle_machine
+from pytest_sre.local.proxy.services import public_service
 
 # Fly looks every few minutes; whoever works at a laptop waits no longer than this.
 PERIOD_S: Final = 60.0
 
 
 async def stop_idle_machines(
-    proxies: Callable[[], Iterable[tuple[App, EdgeProxy]]], *, period_s: float = PERIOD_S
+    balancers: Callable[[], Iterable[Balancer]], *, period_s: float = PERIOD_S
 ) -> None:
     """Once in a while stop, in each region of each app, one Machine that is not needed.
 
     Args:
-        proxies: the apps with their proxies.
+        balancers: of all apps.
         period_s: how often.
     """
     seen: dict[str, int] = {}
     while True:
         await asyncio.sleep(period_s)
-        for app, proxy in list(proxies()):
+        for balancer in list(balancers()):
+            app = balancer.app
             for region in {each.region for each in app.present()}:
-                _stop_one(app, proxy, region, seen)
+                _stop_one(app, balancer, region, seen)
             seen.update({each.id: each.turn for each in app.present()})
 
 
-def _stop_one(app: App, proxy: EdgeProxy, region: str, seen: dict[str, int]) -> None:
+def _stop_one(app: App, balancer: Balancer, region: str, seen: dict[str, int]) -> None:
     """Stop one Machine of a region, if one is idle."""
     stoppable = {each.id: each for each in app.present() if _autostop(each)}
     here = [
         each
-        for each in proxy.candidates()
+        for each in balancer.candidates()
         if each.region == region and each.machine_id in stoppable
     ]
     quiet = all(seen.get(each.machine_id) == each.turn for each in here)

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pytest_sre.local.network.distances import round_trip_s
+from pytest_sre.local.proxy.regions import is_in, read_regions
+
 _DEFAULT_SOFT_LIMIT: Final = 20
 
 
@@ -59,7 +62,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Wish:
-    """What a request asks of the proxy by its headers; regions in order of preference."""
+    """What a request asks of the proxy; regions and their aliases in order of preference."""
 
     force_machine: str | None = None
     prefer_machine: str | None = None
@@ -84,9 +87,6 @@ class Decision:
     unknown: bool = False
 
 
-_ANYWHERE: Final = "any"
-
-
 def choose(candidates: Sequence[Candidate], wish: Wish, edge_region: str) -> Decision:
     """Choose the Machine for a request.
 
@@ -100,8 +100,9 @@ def choose(candidates: Sequence[Candidate], wish: Wish, edge_region: str) -> Dec
     """
     if wish.force_machine:
         return _forced(candidates, wish.force_machine)
-    if wish.force_regions and _ANYWHERE not in wish.force_regions:
-        candidates = [each for each in candidates if each.region in wish.force_regions]
+    if wish.force_regions:
+        allowed = wish.force_regions
+        candidates = [c for c in candidates if _place(c.region, allowed) < len(allowed)]
     serving = [each for each in candidates if each.is_started and each.healthy]
     free = [each for each in serving if not each.is_full]
 
@@ -112,6 +113,7 @@ def choose(candidates: Sequence[Candidate], wish: Wish, edge_region: str) -> Dec
             _place(each.region, wish.prefer_regions),
             each.is_busy,
             each.region != edge_region,
+            round_trip_s(edge_region, each.region),
             each.load,
             each.turn,
             each.machine_id,
@@ -138,7 +140,9 @@ def _forced(candidates: Sequence[Candidate], machine_id: str) -> Decision:
 
 
 def _place(region: str, wished: Sequence[str]) -> int:
-    return wished.index(region) if region in wished else len(wished)
+    """The place of the first wish that the region fulfils; behind all when none."""
+    fulfilled = (place for place, wish in enumerate(wished) if is_in(region, wish))
+    return next(fulfilled, len(wished))
 
 
 def wish_from_headers(headers: dict[str, str]) -> Wish:
@@ -146,13 +150,9 @@ def wish_from_headers(headers: dict[str, str]) -> Wish:
     return Wish(
         headers.get("fly-force-instance-id") or None,
         headers.get("fly-prefer-instance-id") or None,
-        _regions(headers.get("fly-force-region", "")),
-        _regions(headers.get("fly-prefer-region", "")),
+        read_regions(headers.get("fly-force-region", "")),
+        read_regions(headers.get("fly-prefer-region", "")),
     )
-
-
-def _regions(text: str) -> tuple[str, ...]:
-    return tuple(region for part in text.split(",") if (region := part.strip().lower()))
 
 
 def idle_machine(candidates: Sequence[Candidate], *, quiet: bool, keep: int) -> str | None:

@@ -1,42 +1,60 @@
-"""Answers of simulated Machines, sent as if they had come over the wire."""
+"""Answers of simulated Machines, as if they had come over a connection."""
 
-from collections.abc import Iterable
-
-from starlette.types import Send
+from collections.abc import AsyncIterator
 
 from pytest_sre.local.machines.records import Responder
-from pytest_sre.local.proxy.upstream import ConnectFailed, ExchangeFailed, Inbound
+from pytest_sre.local.network import Path
+from pytest_sre.local.proxy.exchange import Body
+from pytest_sre.local.proxy.heads import AnswerHead
+from pytest_sre.local.proxy.upstream import ConnectFailed, ExchangeFailed, Question
 
 
-async def answer_scripted(
-    responder: Responder,
-    inbound: Inbound,
-    send: Send,
-    *,
-    replaced: Iterable[tuple[bytes, bytes]] = (),
-) -> None:
-    """Send a simulated Machine's answer to a request.
+class ScriptedConnection:
+    """What stands for a connection to a simulated Machine.
+
+    Attributes:
+        used: it never was before.
 
     Args:
         responder: the Machine's.
-        inbound: the request.
-        send: to the client.
-        replaced: headers that replace those of the same name.
-
-    Raises:
-        ConnectFailed: the Machine does not listen.
-        ExchangeFailed: it ended before it answered.
+        way: between this proxy and the Machine.
     """
-    try:
-        reply = await responder.respond(inbound.method, inbound.target.partition("?")[0])
-    except ConnectionRefusedError as error:
-        raise ConnectFailed(str(error)) from None
-    except ConnectionResetError as error:
-        raise ExchangeFailed(str(error)) from None
-    body = reply.body.encode()
-    own = [(name.lower().encode(), value.encode()) for name, value in reply.headers.items()]
-    replacing = [*replaced, (b"content-length", str(len(body)).encode())]
-    names = {name for name, _ in replacing}
-    headers = [*(pair for pair in own if pair[0] not in names), *replacing]
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body if inbound.method != "HEAD" else b""})
+
+    used = False
+
+    def __init__(self, responder: Responder, way: Path | None) -> None:
+        self._responder = responder
+        self._way = way
+        self._body = b""
+
+    async def ask(self, question: Question, body: Body) -> AnswerHead:
+        """Have the script answer; see ``Connection``.
+
+        Raises:
+            ConnectFailed: the Machine does not listen.
+            ExchangeFailed: it ended before it answered.
+        """
+        # Nobody reads the body, but the client may go on only when it has sent it.
+        async for _ in body.parts():
+            pass
+        if self._way and not self._way.is_clear:
+            await self._way.carry(body.size, begins=True)
+        path = question.target.partition(b"?")[0].decode("latin-1")
+        try:
+            reply = await self._responder.respond(question.method, path)
+        except ConnectionRefusedError:
+            raise ConnectFailed("PC01") from None
+        except ConnectionResetError as error:
+            raise ExchangeFailed(str(error)) from None
+        self._body = reply.body.encode()
+        own = [(name.lower().encode(), value.encode()) for name, value in reply.headers.items()]
+        headers = [pair for pair in own if pair[0] != b"content-length"]
+        if self._way and not self._way.is_clear:
+            await self._way.carry(len(self._body), begins=True)
+        length = (b"content-length", str(len(self._body)).encode())
+        return AnswerHead(reply.status, [*headers, length])
+
+    async def parts(self) -> AsyncIterator[bytes]:
+        """The answer's body."""
+        if self._body:
+            yield self._body

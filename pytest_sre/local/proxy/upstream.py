@@ -1,249 +1,280 @@
-"""Passing a request on to a Machine, and its answer back, as a stream."""
+"""Connections to Machines: opened, kept for the next request, and asked."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Iterable, Sequence
+import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
-import aiohttp
-from multidict import CIMultiDict
-from starlette.types import Receive, Scope, Send
-from yarl import URL
+from pytest_sre.local.network import Path
+from pytest_sre.local.proxy.exchange import Body
+from pytest_sre.local.proxy.heads import AnswerHead, Headers, first_value, request_bytes
+from pytest_sre.local.proxy.messages import AnswerReader, BadMessageError
 
-HeaderList = list[tuple[bytes, bytes]]
-
-_HOP_BY_HOP: Final = frozenset(
-    {
-        b"connection",
-        b"keep-alive",
-        b"proxy-authenticate",
-        b"proxy-authorization",
-        b"proxy-connection",
-        b"te",
-        b"trailer",
-        b"transfer-encoding",
-        b"upgrade",
-        b"expect",
-    }
-)
-_BUFFERED: Final = 1024 * 1024
-_SMALL_ANSWER: Final = 256 * 1024
+_BUFFERED: Final = 64 * 1024
 _CONNECT_TIMEOUT_S: Final = 2.0
 _SILENCE_TIMEOUT_S: Final = 60.0
 # Shorter than the 2 s and more after which servers close idle connections.
-_KEEP_ALIVE_S: Final = 1.5
+_KEPT_FOR_S: Final = 1.5
+_MOST_KEPT: Final = 512
+
+Address = tuple[str, int]
 
 
 class ConnectFailed(Exception):  # noqa: N818 - an outcome that the proxy handles
-    """No connection to the Machine; nothing was sent, so another may be tried."""
+    """No connection; nothing was sent, so another Machine may be tried.
+
+    Args:
+        code: as Fly names the reason, such as ``PC01``.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 class ExchangeFailed(Exception):  # noqa: N818 - an outcome that the proxy handles
-    """The Machine took the request and gave no complete answer."""
+    """The request was sent, and no complete answer came.
+
+    Args:
+        text: how it failed.
+        again: nothing came, on a connection that had served before: it may have been ended just
+            when the request was sent.
+    """
+
+    def __init__(self, text: str, *, again: bool = False) -> None:
+        super().__init__(text)
+        self.again = again
 
 
-@dataclass(frozen=True)
-class Inbound:
-    """A request as it came in.
+class Connection:
+    """A connection to a Machine.
+
+    Args:
+        reader: what it sends.
+        writer: to it.
+        address: where it is.
+        way: between this proxy and the Machine.
+    """
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, address: Address
+    ) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.address = address
+        self.answers = AnswerReader(reader)
+        self.way: Path | None = None
+        self.used = False
+        self.idle_since = 0.0
+        self._sending: asyncio.Task[None] | None = None
+
+    @property
+    def is_alive(self) -> bool:
+        """The other side has not ended it, as far as is known."""
+        return not (self.reader.at_eof() or self.writer.is_closing() or self.reader.exception())
+
+    async def ask(self, question: "Question", body: Body) -> AnswerHead:
+        """Send a request, and read the head of its answer.
+
+        Raises:
+            ExchangeFailed: no answer came.
+            BadMessageError: the client's body is none.
+        """
+        head, way = question.head_bytes(body), self.way
+        try:
+            if way and not way.is_clear:
+                await way.carry(len(head) + body.size, begins=True)
+            self._send(head, body, chunked=question.is_chunked)
+            async with asyncio.timeout(_SILENCE_TIMEOUT_S):
+                answer = await self.answers.head(question.method)
+            if way and not way.is_clear:
+                await way.carry(0, begins=True)
+        except TimeoutError:
+            raise ExchangeFailed("no answer within 60 s") from None
+        except (OSError, BadMessageError) as error:
+            await self._sender_failed()
+            raise ExchangeFailed(str(error), again=self.used) from None
+        return answer
+
+    async def parts(self) -> AsyncIterator[bytes]:
+        """The answer's body, as it comes.
+
+        Raises:
+            ExchangeFailed: it broke off.
+        """
+        try:
+            while True:
+                async with asyncio.timeout(_SILENCE_TIMEOUT_S):
+                    part = await self.answers.part()
+                if not part:
+                    return
+                if self.way and not self.way.is_clear:
+                    await self.way.carry(len(part), begins=False)
+                yield part
+        except TimeoutError:
+            raise ExchangeFailed("nothing came for 60 s") from None
+        except (OSError, BadMessageError) as error:
+            raise ExchangeFailed(str(error)) from None
+
+    @property
+    def has_sent_all(self) -> bool:
+        """The request was sent to its end."""
+        return self._sending is None or (
+            self._sending.done() and not self._sending.cancelled() and not self._sending.exception()
+        )
+
+    def close(self) -> None:
+        """End it."""
+        if self._sending:
+            self._sending.cancel()
+        self.writer.close()
+
+    def _send(self, head: bytes, body: Body, *, chunked: bool) -> None:
+        if body.is_whole:
+            self.writer.write(head + (body.kept if body.size else b""))
+            return
+        self.writer.write(head)
+        # A Machine may answer before it has the whole body, so both happen at once.
+        self._sending = asyncio.create_task(self._send_body(body, chunked=chunked))
+
+    async def _send_body(self, body: Body, *, chunked: bool) -> None:
+        try:
+            async for part in body.parts():
+                if self.way and not self.way.is_clear:
+                    await self.way.carry(len(part), begins=False)
+                self.writer.write(b"%x\r\n%b\r\n" % (len(part), part) if chunked else part)
+                await self.writer.drain()
+            if chunked:
+                self.writer.write(b"0\r\n\r\n")
+        except BadMessageError:
+            # The Machine must not wait for a body that cannot be read.
+            self.writer.close()
+            raise
+
+    async def _sender_failed(self) -> None:
+        """Tell of a client's body that was no body."""
+        if self._sending and self._sending.done() and not self._sending.cancelled():
+            error = self._sending.exception()
+            if isinstance(error, BadMessageError):
+                raise error
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a Machine is asked: a request, as it is sent to it.
 
     Args:
         method: its method.
-        target: path and query as they were sent.
-        host: its Host header, or the authority of an absolute target.
+        target: path and query.
         headers: without those that concern one connection only.
-        body: all of it when it is at most 1 MiB, else what came so far.
-        rest: what is still to come.
+        has_body: a body follows.
+        upgrade: the protocol to go on with, when one is asked for.
     """
 
     method: str
-    target: str
-    host: str
-    headers: HeaderList
-    body: bytes
-    rest: AsyncIterator[bytes] | None
+    target: bytes
+    headers: Headers
+    has_body: bool
+    upgrade: bytes | None = None
 
-    def header_map(self) -> dict[str, str]:
-        """The headers by lower-case name."""
-        return {name.decode("latin-1"): value.decode("latin-1") for name, value in self.headers}
+    @property
+    def is_chunked(self) -> bool:
+        """Its body's length is not told ahead."""
+        return self.has_body and first_value(self.headers, b"content-length") is None
 
-
-async def read_inbound(scope: Scope, receive: Receive) -> Inbound:
-    """Read a request, and its body when that is small."""
-    target = scope["raw_path"].decode("latin-1")
-    headers: HeaderList = scope["headers"]
-    host = next((value.decode("latin-1") for name, value in headers if name == b"host"), "")
-    if not target.startswith("/"):
-        # A server may pass on the absolute target that a client sends to its proxy.
-        absolute = urlsplit(target)
-        host, target = absolute.netloc or host, absolute.path or "/"
-    if scope["query_string"]:
-        target = f"{target}?{scope['query_string'].decode('latin-1')}"
-    body = bytearray()
-    more = True
-    while more and len(body) <= _BUFFERED:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    rest = _rest_of_body(receive) if more else None
-    return Inbound(scope["method"], target, host, end_to_end(headers), bytes(body), rest)
+    def head_bytes(self, body: Body) -> bytes:
+        """Its head as it is sent."""
+        own: Headers = []
+        if self.is_chunked and body.is_whole:
+            own.append((b"content-length", str(body.size).encode()))
+        elif self.is_chunked:
+            own.append((b"transfer-encoding", b"chunked"))
+        if self.upgrade:
+            own += [(b"connection", b"upgrade"), (b"upgrade", self.upgrade)]
+        return request_bytes(self.method, self.target, [*self.headers, *own])
 
 
-async def _rest_of_body(receive: Receive) -> AsyncIterator[bytes]:
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ConnectionResetError("the client went away")
-        yield message.get("body", b"")
-        more = message.get("more_body", False)
+class Connections:
+    """Opens connections, and keeps those that can be used again for a moment."""
 
+    def __init__(self) -> None:
+        self._idle: dict[Address, list[Connection]] = {}
+        self._kept = 0
+        self._sweep: asyncio.TimerHandle | None = None
 
-def end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> HeaderList:
-    """The headers without those that concern one connection only; names in lower case."""
-    lowered = [(name.lower(), value) for name, value in headers]
-    named = {
-        each.strip().lower()
-        for name, value in lowered
-        if name == b"connection"
-        for each in value.split(b",")
-    }
-    return [pair for pair in lowered if pair[0] not in _HOP_BY_HOP and pair[0] not in named]
+    async def take(self, address: Address, way: Path | None, *, fresh: bool = False) -> Connection:
+        """A connection to an address: one that was kept, or a new one.
 
+        Args:
+            address: host and port.
+            way: between this proxy and what is there.
+            fresh: only a new one will do.
 
-def open_session() -> aiohttp.ClientSession:
-    """The HTTP client of the proxies."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_S),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=False,
-        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-        timeout=aiohttp.ClientTimeout(
-            total=None, sock_connect=_CONNECT_TIMEOUT_S, sock_read=_SILENCE_TIMEOUT_S
-        ),
-    )
-
-
-async def pass_on(
-    session: aiohttp.ClientSession,
-    inbound: Inbound,
-    origin: str,
-    *,
-    added: HeaderList,
-) -> aiohttp.ClientResponse:
-    """Send a request on.
-
-    Args:
-        session: the HTTP client.
-        inbound: the request.
-        origin: scheme, host and port to send it to.
-        added: headers that replace those of the same name.
-
-    Raises:
-        ConnectFailed: nothing was sent.
-        ExchangeFailed: it was, and no answer began.
-    """
-    replaced = {name for name, _ in added}
-    if inbound.rest is None:
-        replaced.add(b"content-length")
-    headers: CIMultiDict[str] = CIMultiDict()
-    for name, value in [*(each for each in inbound.headers if each[0] not in replaced), *added]:
-        headers.add(name.decode("latin-1"), value.decode("latin-1"))
-    data: bytes | AsyncIterator[bytes] | None = inbound.body or None
-    if inbound.rest is not None:
-        data = _joined(inbound.body, inbound.rest)
-    elif not inbound.body and inbound.method in ("POST", "PUT", "PATCH"):
-        headers["content-length"] = "0"
-    try:
-        return await session.request(
-            inbound.method,
-            URL(origin + inbound.target, encoded=True),
-            headers=headers,
-            data=data,
-            allow_redirects=False,
-        )
-    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-        raise ConnectFailed(str(error)) from None
-    except (aiohttp.ClientError, OSError) as error:
-        raise ExchangeFailed(str(error) or type(error).__name__) from None
-
-
-async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for part in rest:
-        yield part
-
-
-async def answer_with(
-    answer: aiohttp.ClientResponse,
-    send: Send,
-    *,
-    replaced: Sequence[tuple[bytes, bytes]] = (),
-) -> None:
-    """Send an answer back, as it comes.
-
-    Args:
-        answer: the Machine's; closed afterwards.
-        send: to the client.
-        replaced: headers that replace those of the same name.
-
-    Raises:
-        ExchangeFailed: the answer broke off and the client was sent nothing yet.
-        ConnectionResetError: it broke off later; the client's connection has to be cut.
-    """
-    names = {name for name, _ in replaced}
-    headers = [each for each in end_to_end(answer.raw_headers) if each[0] not in names]
-    start = {
-        "type": "http.response.start",
-        "status": answer.status,
-        "headers": [*headers, *replaced],
-    }
-    async with answer:
-        if answer.content_length is not None and answer.content_length <= _SMALL_ANSWER:
-            try:
-                body = await answer.read()
-            except (aiohttp.ClientError, OSError) as error:
-                raise ExchangeFailed(str(error) or type(error).__name__) from None
-            await send(start)
-            await send({"type": "http.response.body", "body": body})
-            return
-        await send(start)
+        Raises:
+            ConnectFailed: there is no connection to be had.
+        """
         try:
-            async for chunk in answer.content.iter_any():
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        except (aiohttp.ClientError, OSError) as error:
-            raise ConnectionResetError(str(error)) from None
-        await send({"type": "http.response.body", "body": b""})
+            async with asyncio.timeout(_CONNECT_TIMEOUT_S):
+                if way and not way.is_clear:
+                    await way.open()
+                connection = None if fresh else self._idle_one(address)
+                if connection is None:
+                    streams = await asyncio.open_connection(*address, limit=_BUFFERED)
+                    connection = Connection(*streams, address)
+        except TimeoutError:
+            raise ConnectFailed("PC05") from None
+        except ConnectionRefusedError:
+            raise ConnectFailed("PC01") from None
+        except ConnectionResetError:
+            raise ConnectFailed("PC03") from None
+        except OSError:
+            raise ConnectFailed("PC06") from None
+        connection.way = way
+        return connection
 
+    def give_back(self, connection: Connection) -> None:
+        """Keep a connection for the next request, if it can be used again; close it otherwise."""
+        reusable = connection.answers.may_be_used_again and connection.is_alive
+        if not reusable or not connection.has_sent_all or self._kept >= _MOST_KEPT:
+            connection.close()
+            return
+        connection.used, connection.way = True, None
+        connection.idle_since = time.monotonic()
+        self._idle.setdefault(connection.address, []).append(connection)
+        self._kept += 1
+        if self._sweep is None:
+            self._sweep = asyncio.get_running_loop().call_later(_KEPT_FOR_S, self._close_old)
 
-async def answer_text(
-    send: Send, status: int, text: str, headers: Iterable[tuple[bytes, bytes]] = ()
-) -> None:
-    """Send a short answer of our own."""
-    body = f"{text}\n".encode()
-    own = [
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", str(len(body)).encode()),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": [*own, *headers]})
-    await send({"type": "http.response.body", "body": body})
+    def close(self) -> None:
+        """Close all that are kept."""
+        if self._sweep:
+            self._sweep.cancel()
+        for connections in self._idle.values():
+            for connection in connections:
+                connection.close()
+        self._idle.clear()
 
+    def _idle_one(self, address: Address) -> Connection | None:
+        kept = self._idle.get(address)
+        while kept:
+            connection = kept.pop()
+            self._kept -= 1
+            if connection.is_alive and time.monotonic() - connection.idle_since < _KEPT_FOR_S:
+                return connection
+            connection.close()
+        return None
 
-async def unless_gone(work: "asyncio.Task[None]", receive: Receive) -> None:
-    """Wait for the work, or give it up when the client goes away."""
-    gone = asyncio.create_task(_disconnected(receive))
-    try:
-        await asyncio.wait([work, gone], return_when=asyncio.FIRST_COMPLETED)
-        if not work.done():
-            work.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await work
-    finally:
-        gone.cancel()
-        work.cancel()
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    def _close_old(self) -> None:
+        oldest = time.monotonic() - _KEPT_FOR_S
+        for address, connections in list(self._idle.items()):
+            young = [each for each in connections if each.idle_since > oldest and each.is_alive]
+            for connection in set(connections) - set(young):
+                connection.close()
+            self._kept -= len(connections) - len(young)
+            if young:
+                self._idle[address] = young
+            else:
+                del self._idle[address]
+        loop = asyncio.get_running_loop()
+        self._sweep = loop.call_later(_KEPT_FOR_S, self._close_old) if self._idle else None

@@ -31,10 +31,8 @@ def test_apps_are_created_listed_and_deleted(client):
     assert (again.status_code, again.json()["status"]) == (422, "name_taken")
     client.create(FOREVER)
     assert client.api.get(f"/v1/apps/{client.app}").json()["machine_count"] == 1
-    assert client.api.delete(f"/v1/apps/{client.app}").status_code == 412
     url = client.platform.app_url(client.app)
-    deleted = client.api.delete(f"/v1/apps/{client.app}", params={"force": "true"})
-    assert deleted.status_code == 202
+    assert client.api.delete(f"/v1/apps/{client.app}").status_code == 202
     assert client.api.get(f"/v1/apps/{client.app}").status_code == 404
     with pytest.raises(httpx.ConnectError):
         httpx.get(url, trust_env=False, verify=False)

@@ -83,6 +83,7 @@ def build_api(
         routes=api_routes(), exception_handlers={404: _no_such_page, 405: _no_such_page}
     )
     api.state.fleet = fleet
+    api.state.token = token
     api.state.exposition = Exposition(fleet)
     api.state.prometheus = prometheus
     api.state.open_app = open_app

@@ -12,7 +12,6 @@ from pytest_sre.local.api.exchange import (
     ApiError,
     answer,
     app_of,
-    flag,
     fleet_of,
     read_body,
     route,
@@ -92,8 +91,6 @@ async def _get_app(request: Request) -> Response:
 
 async def _delete_app(request: Request) -> Response:
     app = app_of(request)
-    if app.present() and not flag(request, "force"):
-        raise ApiError(412, f"app '{app.name}' still has Machines: destroy them, or use force")
     # From here on nobody finds it, so that nothing is made in it while it ends.
     app.ends = True
     await request.app.state.close_app(app)

@@ -31,5 +31,5 @@ async def _ask(request: Request) -> Response:
     if not asked.query:
         raise ApiError(400, "invalid_argument: query is required")
     fleet = fleet_of(request)
-    root = {**query_fields(fleet), **mutation_fields(fleet, request.headers["authorization"])}
+    root = {**query_fields(fleet), **mutation_fields(fleet, request.app.state.token)}
     return answer(execute(asked.query, asked.variables or {}, asked.operation_name, root))

@@ -17,17 +17,18 @@ from pytest_sre.targets.durations import parse_duration_s
 _LONGEST = "175200h"
 
 
-def mutation_fields(fleet: Fleet, authorization: str) -> Fields:
+def mutation_fields(fleet: Fleet, token: str) -> Fields:
     """The fields of a mutation.
 
     Args:
         fleet: what there is.
-        authorization: by which the caller was let in.
+        token: the platform's, by which the caller was let in.
     """
     return {
         "allocateIpAddress": partial(_allocate_ip, fleet),
         "releaseIpAddress": partial(_release_ip, fleet),
-        "createLimitedAccessToken": partial(_create_token, fleet, authorization),
+        "validateWireGuardPeers": _validate_peers,
+        "createLimitedAccessToken": partial(_create_token, fleet, token),
     }
 
 
@@ -57,23 +58,29 @@ def _release_ip(fleet: Fleet, _: object, **given: Fields) -> Fields:
     return {**_echo(wanted), "app": app_fields(app, fleet)}
 
 
-def _create_token(fleet: Fleet, authorization: str, _: object, **given: Fields) -> Fields:
-    """Answer with the caller's own token: there is one, and it may do everything."""
+def _validate_peers(_: object, **given: Fields) -> Fields:
+    """Nobody is a peer: there is no WireGuard here."""
+    wanted = given["input"]
+    return {**_echo(wanted), "validPeerIps": [], "invalidPeerIps": wanted["peerIps"]}
+
+
+def _create_token(fleet: Fleet, token: str, _: object, **given: Fields) -> Fields:
+    """Answer with the platform's token: there is one, and it may do everything."""
     wanted = given["input"]
     slug = find_organization(fleet, wanted["organizationId"])
     if slug is None:
         raise not_found("Organization")
     now = time.time()
-    token = {
+    limited = {
         "id": ulid(),
         "name": wanted["name"],
         "profile": wanted["profile"],
         "organization": organization_fields(slug, fleet),
-        "tokenHeader": authorization,
+        "tokenHeader": f"FlyV1 {token}",
         "createdAt": rfc3339(now),
         "expiresAt": rfc3339(now + parse_duration_s(wanted.get("expiry") or _LONGEST)),
     }
-    return {**_echo(wanted), "limitedAccessToken": token}
+    return {**_echo(wanted), "limitedAccessToken": limited}
 
 
 def _echo(wanted: Fields) -> Fields:

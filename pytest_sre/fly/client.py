@@ -5,21 +5,35 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
+from pytest_sre.fly.account import AccountCalls
 from pytest_sre.fly.apps import AppCalls
 from pytest_sre.fly.connections import is_loopback, open_connections
+from pytest_sre.fly.hostnames import HostnameCalls
 from pytest_sre.fly.log_pages import LogCalls
 from pytest_sre.fly.machines import MachineCalls
 from pytest_sre.fly.metrics import MetricCalls
 from pytest_sre.fly.releases import ReleaseCalls
+from pytest_sre.fly.secrets import SecretCalls
 from pytest_sre.fly.throttle import Throttle
 from pytest_sre.fly.tokens import Token, token_from_environment
 from pytest_sre.fly.transport import Transport
+from pytest_sre.fly.volumes import VolumeCalls
 
 API_URL = "https://api.machines.dev"
 WEB_URL = "https://api.fly.io"
 
 
-class Fly(AppCalls, MachineCalls, ReleaseCalls, LogCalls, MetricCalls):
+class Fly(
+    AccountCalls,
+    AppCalls,
+    HostnameCalls,
+    LogCalls,
+    MachineCalls,
+    MetricCalls,
+    ReleaseCalls,
+    SecretCalls,
+    VolumeCalls,
+):
     """Fly's APIs as one object. Safe to use from several threads; close it in the end.
 
     Args:

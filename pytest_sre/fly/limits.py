@@ -29,8 +29,9 @@ class Limit:
             How long the call has to wait, seconds, and when all calls with it are made up for.
         """
         interval_s = 1 / self.per_s
-        wait_s = max(rested_at - (self.burst - 1) * interval_s - now, 0.0)
-        return wait_s + _JITTER_S if wait_s else 0.0, max(rested_at, now) + interval_s
+        wait_s = rested_at - (self.burst - 1) * interval_s - now
+        wait_s = wait_s + _JITTER_S if wait_s > 0 else 0.0
+        return wait_s, max(rested_at, now + wait_s) + interval_s
 
 
 ORDINARY = Limit(per_s=1, burst=3)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -11,7 +11,7 @@ from pytest_sre.fly.config_documents import updated, written
 from pytest_sre.fly.connections import path_of
 from pytest_sre.fly.errors import PreconditionFailed
 from pytest_sre.fly.leases import LeaseCalls, nonce_header
-from pytest_sre.fly.models import Event, ExecResult, Machine
+from pytest_sre.fly.models import Event, ExecResult, Machine, MachineVersion
 from pytest_sre.fly.pages import pages
 from pytest_sre.fly.transport import Query
 from pytest_sre.fly.waiting import WaitCalls
@@ -24,12 +24,19 @@ _GRACE_S = 10.0
 _COMPATIBILITY_CHECKS = "bg_deployments_compat"
 
 
-class _MachineDocument(msgspec.Struct, frozen=True):
-    """A Machine of which the configuration is left as it is written."""
-
+class _AnyMachine(msgspec.Struct, frozen=True):
     instance_id: str = ""
+    region: str = ""
     host_status: str = "ok"
     config: dict[str, Any] | None = None
+
+
+class _MachineDocument(NamedTuple):
+    """A Machine of which the configuration is left as it is written."""
+
+    config: dict[str, Any]
+    instance_id: str
+    region: str
 
 
 class _MetadataValue(msgspec.Struct, frozen=True):
@@ -68,10 +75,12 @@ class MachineCalls(LeaseCalls, WaitCalls):
         name: str | None = None,
         skip_launch: bool = False,
         lease_ttl_s: int | None = None,
+        min_secrets_version: int | None = None,
     ) -> Machine:
         """Create a Machine and start it, unless ``skip_launch``.
 
-        With ``lease_ttl_s`` it is leased from the beginning; its ``nonce`` says so.
+        With ``lease_ttl_s`` it is leased from the beginning; its ``nonce`` says so. It has the
+        secrets of ``min_secrets_version`` or later ones.
         """
         body = {
             "config": written(config),
@@ -79,7 +88,26 @@ class MachineCalls(LeaseCalls, WaitCalls):
             "name": name,
             "skip_launch": skip_launch or None,
             "lease_ttl": lease_ttl_s,
+            "min_secrets_version": min_secrets_version,
         }
+        return self._create(app, body)
+
+    def clone_machine(
+        self, app: str, machine_id: str, *, region: str | None = None, name: str | None = None
+    ) -> Machine:
+        """Create a Machine from another one's configuration, in its region unless one is given.
+
+        Its volumes are others of the same names; there have to be some that are free.
+
+        Raises:
+            PreconditionFailed: the platform knows the other's configuration only in part.
+        """
+        there = self._document(app, machine_id)
+        config = _without_volumes(there.config)
+        body = {"config": as_written(config), "region": region or there.region, "name": name}
+        return self._create(app, body)
+
+    def _create(self, app: str, body: Mapping[str, object]) -> Machine:
         path = path_of("v1", "apps", app, "machines")
         return _own_checks(
             self._machines_api.request(
@@ -94,30 +122,26 @@ class MachineCalls(LeaseCalls, WaitCalls):
         config: MachineConfig,
         *,
         skip_launch: bool = False,
+        min_secrets_version: int | None = None,
         nonce: str | None = None,
     ) -> Machine:
         """Change a Machine's configuration, which gives it a new ``instance_id``.
 
         What the platform keeps of it and ``MachineConfig`` has no field for stays as it is.
-        With ``skip_launch`` the Machine is not started.
+        With ``skip_launch`` the Machine is not started. It gets the secrets of
+        ``min_secrets_version`` or later ones.
 
         Raises:
             PreconditionFailed: somebody else changed it meanwhile, or its host is out of reach,
                 so that the platform knows its configuration only in part.
         """
         path = path_of("v1", "apps", app, "machines", machine_id)
-        there = self._machines_api.request("GET", path, into=_MachineDocument)
-        if there.config is None:
-            raise PreconditionFailed(
-                f"the whole configuration of Machine {machine_id}",
-                f"none (host status {there.host_status})",
-                f"the answer to GET {path}",
-                "wait until its host is reachable, or replace the Machine by a new one",
-            )
+        there = self._document(app, machine_id)
         body = {
             "config": as_written(updated(there.config, config)),
             "current_version": there.instance_id or None,
             "skip_launch": skip_launch or None,
+            "min_secrets_version": min_secrets_version,
         }
         return _own_checks(
             self._machines_api.request(
@@ -129,6 +153,18 @@ class MachineCalls(LeaseCalls, WaitCalls):
                 timeout_s=_CHANGE_TIMEOUT_S,
             )
         )
+
+    def _document(self, app: str, machine_id: str) -> _MachineDocument:
+        path = path_of("v1", "apps", app, "machines", machine_id)
+        found = self._machines_api.request("GET", path, into=_AnyMachine)
+        if found.config is None:
+            raise PreconditionFailed(
+                f"the whole configuration of Machine {machine_id}",
+                f"none (host status {found.host_status})",
+                f"the answer to GET {path}",
+                "wait until its host is reachable, or replace the Machine by a new one",
+            )
+        return _MachineDocument(found.config, found.instance_id, found.region)
 
     def destroy_machine(
         self, app: str, machine_id: str, *, force: bool = False, nonce: str | None = None
@@ -173,12 +209,14 @@ class MachineCalls(LeaseCalls, WaitCalls):
         app: str,
         machine_id: str,
         *,
+        signal: str | None = None,
         timeout_s: float | None = None,
         nonce: str | None = None,
     ) -> None:
         """Stop a Machine, which may take ``timeout_s`` before it is killed, and start it."""
         timeout = None if timeout_s is None else f"{timeout_s:g}s"
-        self._act(app, machine_id, "restart", nonce, params={"timeout": timeout})
+        params = {"timeout": timeout, "signal": signal}
+        self._act(app, machine_id, "restart", nonce, params=params)
 
     def suspend(self, app: str, machine_id: str, *, nonce: str | None = None) -> None:
         """Freeze a Machine with its memory."""
@@ -216,6 +254,11 @@ class MachineCalls(LeaseCalls, WaitCalls):
         """List what happened to a Machine, newest first, at most 50."""
         path = path_of("v1", "apps", app, "machines", machine_id, "events")
         return self._machines_api.request("GET", path, into=list[Event], params={"limit": limit})
+
+    def versions(self, app: str, machine_id: str) -> list[MachineVersion]:
+        """List what a Machine was made from so far, newest first."""
+        path = path_of("v1", "apps", app, "machines", machine_id, "versions")
+        return self._machines_api.request("GET", path, into=list[MachineVersion])
 
     def metadata(self, app: str, machine_id: str) -> dict[str, str]:
         """Get a Machine's metadata."""
@@ -275,3 +318,9 @@ class MachineCalls(LeaseCalls, WaitCalls):
 def _own_checks(machine: Machine) -> Machine:
     own = [check for check in machine.checks if not check.name.startswith(_COMPATIBILITY_CHECKS)]
     return msgspec.structs.replace(machine, checks=own)
+
+
+def _without_volumes(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Name the volumes that are to be mounted, but not which ones."""
+    mounts = [{k: v for k, v in m.items() if k != "volume"} for m in config.get("mounts") or []]
+    return {**config, "mounts": mounts} if mounts else dict(config)

@@ -5,7 +5,6 @@ before is kept as text. Field names are the API's own.
 """
 
 import datetime as dt
-from typing import Any
 
 import msgspec
 
@@ -44,11 +43,18 @@ class ExitEvent(msgspec.Struct, frozen=True):
     exited_at: dt.datetime | None = None
 
 
+class MonitorEvent(msgspec.Struct, frozen=True):
+    """The older form of an event's details."""
+
+    exit_event: ExitEvent | None = None
+
+
 class EventRequest(msgspec.Struct, frozen=True):
     """The details of an event."""
 
     exit_event: ExitEvent | None = None
     restart_count: int = 0
+    monitor_event: MonitorEvent | None = msgspec.field(default=None, name="MonitorEvent")
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -67,10 +73,16 @@ class Event(msgspec.Struct, frozen=True):
         return self.timestamp / 1000
 
     @property
+    def ended(self) -> ExitEvent | None:
+        """How the Machine's process ended, where the event says so in whichever form."""
+        request = self.request or EventRequest()
+        older = request.monitor_event
+        return request.exit_event or (older.exit_event if older else None)
+
+    @property
     def is_unasked_exit(self) -> bool:
         """Whether the Machine's process ended without having been told to."""
-        ended = self.request.exit_event if self.request else None
-        return self.type == "exit" and not (ended and ended.requested_stop)
+        return self.type == "exit" and not (self.ended and self.ended.requested_stop)
 
 
 class MachineLease(msgspec.Struct, frozen=True):
@@ -153,15 +165,34 @@ class Release(msgspec.Struct, frozen=True):
 
 
 class Volume(msgspec.Struct, frozen=True):
-    """A disk of an app."""
+    """A disk of an app. ``snapshot_retention`` is in days."""
 
     id: str
     name: str = ""
     state: str = ""
     size_gb: int = 0
     region: str = ""
+    zone: str = ""
     encrypted: bool = False
+    fstype: str = ""
     attached_machine_id: str | None = None
+    bytes_used: int = 0
+    bytes_total: int = 0
+    snapshot_retention: int = 0
+    auto_backup_enabled: bool = False
+    host_status: str = ""
+    created_at: dt.datetime | None = None
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """A copy of a volume; ``size`` is what it takes, ``volume_size`` what it holds, in bytes."""
+
+    id: str
+    status: str = ""
+    digest: str = ""
+    size: int = 0
+    volume_size: int = 0
+    retention_days: int | None = None
     created_at: dt.datetime | None = None
 
 
@@ -174,24 +205,84 @@ class Secret(msgspec.Struct, frozen=True):
     updated_at: dt.datetime | None = None
 
 
-class Certificate(msgspec.Struct, frozen=True):
-    """A certificate of one of the app's hostnames."""
+class IssuedCertificate(msgspec.Struct, frozen=True):
+    """One certificate as it was issued: of type rsa or ecdsa."""
 
-    hostname: str = ""
+    type: str = ""
+    expires_at: dt.datetime | None = None
+    certificate_authority: str = ""
+
+
+class CertificateEntry(msgspec.Struct, frozen=True):
+    """What serves a hostname: the platform's own certificates, or one that was brought along."""
+
+    source: str = ""
+    status: str = ""
+    issuer: str = ""
+    created_at: dt.datetime | None = None
+    expires_at: dt.datetime | None = None
+    issued: list[IssuedCertificate] = msgspec.field(default_factory=list)
+
+
+class Certificate(msgspec.Struct, frozen=True):
+    """The certificates of one of the app's hostnames."""
+
+    hostname: str
     status: str = ""
     configured: bool = False
+    acme_requested: bool = False
     dns_provider: str = ""
-    certificates: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    certificates: list[CertificateEntry] = msgspec.field(default_factory=list)
+
+    @property
+    def expires_at(self) -> dt.datetime | None:
+        """When the first of them expires; None when the platform does not say."""
+        entries = self.certificates
+        times = [entry.expires_at for entry in entries]
+        times += [issued.expires_at for entry in entries for issued in entry.issued]
+        return min((time for time in times if time), default=None)
 
 
 class IpAssignment(msgspec.Struct, frozen=True):
-    """An address of an app."""
+    """An address of an app; ``shared`` with other apps, or ``egress`` for what goes out."""
 
-    ip: str = ""
-    type: str = ""
+    ip: str
     region: str = ""
+    service_name: str = ""
     shared: bool = False
+    egress: bool = False
     created_at: dt.datetime | None = None
+
+
+class Region(msgspec.Struct, frozen=True):
+    """A place where Machines can be; the coordinates are in degrees."""
+
+    code: str
+    name: str = ""
+    latitude: float = 0.0
+    longitude: float = 0.0
+    deprecated: bool = False
+    gateway_available: bool = False
+    requires_paid_plan: bool = False
+    capacity: int = 0
+    geo_region: str = ""
+
+
+class TokenInfo(msgspec.Struct, frozen=True):
+    """What one token may be used for: these apps of an organization, or all of them."""
+
+    token_id: str = ""
+    organization: str = ""
+    org_slug: str = ""
+    apps: list[str] = msgspec.field(default_factory=list)
+    user: str = ""
+
+
+class MachineVersion(msgspec.Struct, frozen=True):
+    """What one version of a Machine was made from."""
+
+    version: str
+    user_config: MachineConfig | None = None
 
 
 class ExecResult(msgspec.Struct, frozen=True):

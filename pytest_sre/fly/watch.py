@@ -102,7 +102,7 @@ def _rows_of(app: str, machine: Machine, at: float) -> Iterator[Row]:
 
 def _event_row(app: str, machine: str, event: Event) -> EventSeen:
     request = event.request
-    ended = request.exit_event if request else None
+    ended = event.ended
     return EventSeen(
         at=event.at,
         app=app,

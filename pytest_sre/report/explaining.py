@@ -24,7 +24,7 @@ def _check(check: Check) -> Titles:
 
 
 def _event(event: Event) -> Titles:
-    ended = event.request.exit_event if event.request else None
+    ended = event.ended
     code = str(ended.exit_code) if ended else ""
     why = "out of memory" if ended and ended.oom_killed else ""
     return clock(event.at), event.type, code, why

@@ -121,3 +121,14 @@ def _objects(value: object, name: str = "") -> Iterator[dict[str, Any]]:
             yield value
         for key, item in value.items():
             yield from _objects(item, key)
+
+
+_NO_WORDS = {"created_at", "updated_at", "exited_at", "expires_at", "interval", "timeout"}
+
+
+def texts_in(document: object) -> Iterator[tuple[dict[str, Any], str]]:
+    """Each text of a document that is a word of the API's: its object, and its key there."""
+    for found in _objects(document):
+        for key, value in found.items():
+            if isinstance(value, str) and key not in _NO_WORDS:
+                yield found, key

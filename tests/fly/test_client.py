@@ -240,6 +240,94 @@ def test_releases_are_listed_made_and_ended(api: ScriptedApi, fly: Fly) -> None:
     assert (api.requests[2].method, api.requests[2].path) == ("PATCH", "/api/v1/releases/r2")
 
 
+BY_GRAPHQL = {
+    "id": "r1",
+    "version": 41,
+    "status": "running",
+    "imageRef": "shop:1",
+    "stable": False,
+    "createdAt": "2026-05-14T10:41:08Z",
+    "evaluationId": None,
+}
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_releases_are_asked_by_graphql_where_the_other_api_lets_nobody_in(
+    api: ScriptedApi, fly: Fly, status: int
+) -> None:
+    found = {"data": {"app": {"releases": {"nodes": [BY_GRAPHQL]}}}}
+    api.reply(Reply(status, {"error": "no"}), Reply(200, found))
+    (release,) = fly.releases("shop", limit=5)
+    assert (release.version, release.image_ref, release.in_progress) == (41, "shop:1", True)
+    asked = api.requests[1]
+    assert (asked.method, asked.path) == ("POST", "/graphql")
+    assert asked.body["variables"] == {"appName": "shop", "limit": 5}
+
+
+@pytest.mark.parametrize(
+    ("by_graphql", "said"),
+    [
+        (Reply(200, {"errors": [{"message": "Could not find App"}], "data": None}), "find App"),
+        (Reply(200, {"errors": [{"message": "no", "extensions": {"code": "UNAUTHORIZED"}}]}), "no"),
+        (Reply(200, {"data": {"app": None}}), "app"),
+        (Reply(401, {"error": "token"}), "401"),
+    ],
+)
+def test_when_neither_api_tells_the_releases_both_are_named(
+    api: ScriptedApi, fly: Fly, by_graphql: Reply, said: str
+) -> None:
+    api.reply(Reply(403, {"error": "unauthorized"}), by_graphql)
+    with pytest.raises(errors.Forbidden) as caught:
+        fly.releases("shop")
+    text = str(caught.value)
+    assert "403: unauthorized" in text
+    assert f"by GraphQL: {said}" in text or said in text
+    assert "/graphql" in text
+    assert len(text.splitlines()) <= 4
+
+
+def test_a_platform_that_is_down_is_not_asked_twice(api: ScriptedApi, fly: Fly) -> None:
+    api.reply(*[Reply(503)] * 3)
+    with pytest.raises(errors.UnexpectedAnswer):
+        fly.releases("shop")
+    assert {seen.method for seen in api.requests} == {"GET"}
+
+
+def test_secrets_are_set_and_unset_by_one_call_each(api: ScriptedApi, fly: Fly) -> None:
+    api.reply(Reply(200, {"version": 3, "secrets": []}), Reply(200, {"Version": 4}))
+    assert fly.set_secrets("shop", {"A": "", "B": "b"}) == 3
+    assert fly.unset_secrets("shop", ["A"]) == 4
+    assert [seen.body for seen in api.requests] == [
+        {"values": {"A": "", "B": "b"}},
+        {"values": {"A": None}},
+    ]
+
+
+def test_what_a_token_may_do_is_told(api: ScriptedApi, fly: Fly) -> None:
+    api.reply(Reply(200, {"tokens": [{"org_slug": "acme", "apps": ["shop"], "user": None}]}))
+    (token,) = fly.current_tokens()
+    assert (token.org_slug, token.apps) == ("acme", ["shop"])
+
+
+@pytest.mark.parametrize("key", ["regions", "Regions"])
+def test_regions_are_read_with_small_and_capital_keys(api: ScriptedApi, fly: Fly, key: str) -> None:
+    api.reply(Reply(200, {key: [{"code": "iad"}], "nearest": "iad"}))
+    assert [region.code for region in fly.regions()] == ["iad"]
+
+
+def test_a_clone_is_made_of_all_the_other_has_but_its_volumes(api: ScriptedApi, fly: Fly) -> None:
+    mounts = [{"volume": "vol_1", "name": "data", "path": "/data", "new": 1}]
+    config = {"image": "shop:1", "new_in_2030": [None], "mounts": mounts}
+    api.reply(
+        Reply(200, {"id": "148e", "region": "ams", "config": config}), Reply(200, {"id": "2"})
+    )
+    assert fly.clone_machine("shop", "148e").id == "2"
+    assert api.requests[1].body == {
+        "region": "ams",
+        "config": {**config, "mounts": [{"name": "data", "path": "/data", "new": 1}]},
+    }
+
+
 def test_logs_begin_at_a_time_and_go_on_by_token(api: ScriptedApi, fly: Fly) -> None:
     line = {
         "id": "1",

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pytest_sre.fly import errors
@@ -191,12 +192,105 @@ def test_releases_are_numbered_and_end(fly: Fly) -> None:
     assert (before.version, before.status, before.image_ref) == (first.version, "failed", IMAGE.ref)
 
 
-def test_what_belongs_to_an_app_is_listed(fly: Fly) -> None:
+def test_a_volume_is_made_grown_copied_and_destroyed(fly: Fly) -> None:
     volume = fly.create_volume(APP, "data", region="ams", size_gb=1)
     assert volume.id in [found.id for found in fly.volumes(APP)]
+    assert fly.extend_volume(APP, volume.id, 2) in (True, False)
+    assert fly.volume(APP, volume.id).size_gb == 2
+    fly.create_snapshot(APP, volume.id)
+    _eventually(lambda: bool(fly.snapshots(APP, volume.id)))
+    (snapshot,) = fly.snapshots(APP, volume.id)
+    copy = fly.create_volume(APP, "data", region="ams", size_gb=2, snapshot_id=snapshot.id)
+    for each in (volume, copy):
+        fly.destroy_volume(APP, each.id)
+    assert not {volume.id, copy.id} & {v.id for v in fly.volumes(APP) if v.state == "created"}
+
+
+def test_secrets_are_staged_until_a_machine_is_updated(fly: Fly, machine: Machine) -> None:
+    version = fly.set_secrets(APP, {"PAPER": "a4", "INK": "black"})
+    digests = {secret.name: secret.digest for secret in fly.secrets(APP)}
+    assert digests.keys() == {"PAPER", "INK"}
+    assert _said(fly, machine, "PAPER") == ""
+    fly.update_machine(APP, machine.id, machine.settings, min_secrets_version=version)
+    fly.wait(APP, machine.id, "started")
+    assert _said(fly, machine, "PAPER") == "a4"
+    assert fly.unset_secrets(APP, ["PAPER", "INK"]) > version
     assert fly.secrets(APP) == []
+
+
+def _said(fly: Fly, machine: Machine, name: str) -> str:
+    script = f"import os; print(os.environ.get('{name}', ''), end='')"
+    return fly.exec(APP, machine.id, [sys.executable, "-S", "-c", script]).stdout
+
+
+def test_addresses_are_assigned_and_released(fly: Fly) -> None:
+    address = fly.assign_ip(APP, "v6")
+    assert address.ip in [found.ip for found in fly.ips(APP)]
+    fly.release_ip(APP, address.ip)
+    assert address.ip not in [found.ip for found in fly.ips(APP)]
+    with pytest.raises(errors.Invalid):
+        fly.assign_ip(APP, "v5")
+
+
+def test_certificates_tell_when_they_expire(fly: Fly) -> None:
     assert fly.certificates(APP) == []
-    assert isinstance(fly.ips(APP), list)
+    path = f"/v1/apps/{APP}/certificates"
+    wanted = {"hostname": "paper.example.com"}
+    fly._machines_api.answer("POST", f"{path}/acme", json=wanted)
+    fly._machines_api.answer("POST", f"{path}/paper.example.com/check", json={})
+    assert [found.hostname for found in fly.certificates(APP)] == ["paper.example.com"]
+    expires_at = fly.certificate(APP, "paper.example.com").expires_at
+    assert expires_at is not None
+    assert expires_at.timestamp() > time.time() + 86400
+    with pytest.raises(errors.NotFound):
+        fly.certificate(APP, "other.example.com")
+
+
+def test_regions_and_organizations_are_told(fly: Fly) -> None:
+    assert "ams" in [region.code for region in fly.regions()]
+    assert fly.organization("personal").slug == "personal"
+
+
+def test_versions_are_kept(fly: Fly, machine: Machine) -> None:
+    newer = msgspec.structs.replace(machine.settings, env={"NEW": "1"})
+    updated = fly.update_machine(APP, machine.id, newer)
+    fly.wait(APP, machine.id, "started", version=updated.instance_id)
+    versions = fly.versions(APP, machine.id)
+    assert [v.version for v in versions] == [updated.instance_id, machine.instance_id]
+    assert [v.user_config.env if v.user_config else None for v in versions] == [{"NEW": "1"}, {}]
+
+
+def test_a_machine_is_cloned_to_another_region(fly: Fly, machine: Machine) -> None:
+    clone = fly.clone_machine(APP, machine.id, region="fra")
+    try:
+        assert clone.id != machine.id
+        assert clone.region == "fra"
+        assert fly.machine(APP, clone.id).settings == fly.machine(APP, machine.id).settings
+    finally:
+        fly.destroy_machine(APP, clone.id, force=True)
+
+
+def test_what_an_update_does_not_name_is_kept(fly: Fly, machine: Machine) -> None:
+    path = f"/v1/apps/{APP}/machines/{machine.id}"
+    api = fly._machines_api
+    raw = api.request("GET", path, into=dict)["config"]
+    api.answer("POST", path, json={"config": {**raw, "new_in_2030": {"keep": [1]}}})
+    newer = msgspec.structs.replace(machine.settings, env={"NEW": "1"})
+    fly.update_machine(APP, machine.id, newer)
+    after = api.request("GET", path, into=dict)["config"]
+    assert after == {**raw, "new_in_2030": {"keep": [1]}, "env": {"NEW": "1"}}
+
+
+def test_releases_are_read_by_graphql_too(fly: Fly) -> None:
+    made = fly.create_release(APP, image=IMAGE.ref)
+    fly.update_release(made.id, "complete")
+    (listed,) = fly.releases(APP, limit=1)
+    (queried,) = fly._queried_releases(APP, 1)
+    assert (queried.version, queried.status, queried.image_ref) == (
+        listed.version,
+        "complete",
+        IMAGE.ref,
+    )
 
 
 def test_logs_are_paged_from_a_time_on(fly: Fly) -> None:

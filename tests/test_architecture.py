@@ -55,7 +55,7 @@ TALKERS = {
     "httptools": {"local/proxy/messages.py"},
     "hyperscan": {"logs/engines.py"},
     "psutil": {
-        "local/api/actions.py",
+        "local/api/processes.py",
         "local/machines/memory.py",
         "local/metrics/usage.py",
         "local/pids.py",

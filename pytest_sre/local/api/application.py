@@ -20,13 +20,16 @@ from pytest_sre.local.api.leases import lease_routes
 from pytest_sre.local.api.limits import LimitedApi, limit_routes
 from pytest_sre.local.api.logs import log_routes
 from pytest_sre.local.api.machines import machine_routes
+from pytest_sre.local.api.metadata import metadata_routes
 from pytest_sre.local.api.metrics import metric_routes
 from pytest_sre.local.api.organizations import organization_routes
 from pytest_sre.local.api.own import own_routes
+from pytest_sre.local.api.processes import process_routes
 from pytest_sre.local.api.regions import region_routes
 from pytest_sre.local.api.releases import release_routes
 from pytest_sre.local.api.secrets import secret_routes
 from pytest_sre.local.api.volumes import volume_routes
+from pytest_sre.local.api.waiting import waiting_routes
 from pytest_sre.local.fleet import App, Fleet
 from pytest_sre.local.metrics.exposition import Exposition
 from pytest_sre.local.metrics.prometheus import Prometheus
@@ -48,6 +51,9 @@ def api_routes() -> list[BaseRoute]:
         *secret_routes(),
         *volume_routes(),
         *machine_routes(),
+        *metadata_routes(),
+        *process_routes(),
+        *waiting_routes(),
         *action_routes(),
         *lease_routes(),
         *graphql_routes(),

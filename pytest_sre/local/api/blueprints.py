@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from pytest_sre.fly.config import MachineConfig, MachineInit
 from pytest_sre.local.api.exchange import ApiError
 from pytest_sre.local.api.secrets import check_secrets_version
 from pytest_sre.local.fleet import App, Fleet
@@ -34,6 +35,8 @@ class WantedMachine(msgspec.Struct):
             raise ValueError(
                 f"invalid name {self.name[:80]!r}: expected letters, digits and dashes"
             )
+        if (self.lease_ttl or 0) < 0:
+            raise ValueError(f"invalid lease_ttl {self.lease_ttl}: expected seconds")
         if self.region and not _REGION.fullmatch(self.region):
             raise ValueError(f"invalid region {self.region[:20]!r}: expected a code such as iad")
 
@@ -64,6 +67,7 @@ def blueprint_of(
     # should be, and once more with them.
     secrets = {} if wanted.skip_secrets else app.secrets.environment()
     read = Blueprint.read(config, image, secrets)
+    _check_texts(read.settings)
     if not read.settings.mounts:
         return read
     held = {
@@ -73,6 +77,17 @@ def blueprint_of(
     }
     mounts = [_with_volume(mount, app, held, region) for mount in config["mounts"]]
     return Blueprint.read({**config, "mounts": mounts}, image, secrets)
+
+
+def _check_texts(settings: MachineConfig) -> None:
+    """Refuse what no process can be started with."""
+    for name in settings.env:
+        if not name or "=" in name:
+            raise ValueError(f"invalid config.env: no variable can have the name {name[:40]!r}")
+    init = settings.init or MachineInit()
+    words = [*(init.exec or ()), *(init.entrypoint or ()), *(init.cmd or ())]
+    if any("\0" in text for text in (*settings.env, *settings.env.values(), *words)):
+        raise ValueError("invalid config: env and init have no NUL characters")
 
 
 def _guest(given: object) -> dict[str, Any]:

@@ -128,18 +128,27 @@ async def read_body(request: Request, kind: type[T]) -> T:
     return msgspec.json.decode(await request.body() or b"{}", type=kind)
 
 
-def duration_s(text: str | float | None) -> float | None:
-    """A duration in Go's syntax, or a number of seconds.
+def query_duration_s(text: str) -> float:
+    """A duration in a query: in Go's syntax, or a number of seconds; 0 when it is empty.
 
     Raises:
         ValueError: it is neither.
     """
-    if text is None or text == "":
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        return parse_duration_s(str(text))
+    if not text:
+        return 0.0
+    whole = text.isascii() and text.isdecimal()
+    return parse_duration_s(float(text) if whole else text)
+
+
+def body_duration_s(value: str | float | None) -> float:
+    """A duration in a body: in Go's syntax, or a number of nanoseconds; 0 when it is not given.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if isinstance(value, str):
+        return parse_duration_s(value) if value else 0.0
+    return parse_duration_s((value or 0) / 1e9)
 
 
 def flag(request: Request, *names: str) -> bool:

@@ -14,9 +14,9 @@ from pytest_sre.local.api.exchange import (
     NONCE_HEADER,
     ApiError,
     answer,
-    duration_s,
     leased_machine_of,
     machine_of,
+    query_duration_s,
     read_body,
     route,
 )
@@ -77,7 +77,7 @@ async def _acquire(request: Request) -> Response:
 
 
 def _ttl_s(text: str) -> int:
-    seconds = duration_s(text) or 0
+    seconds = query_duration_s(text)
     return max(1, int(seconds)) if seconds else 0
 
 

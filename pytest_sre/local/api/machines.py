@@ -1,11 +1,8 @@
-"""Calls about Machines: list, create, read, update, destroy, wait, metadata."""
+"""Calls about Machines: list, create, read, update, destroy."""
 
-import asyncio
 import secrets
-import time
 from typing import Any
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -21,24 +18,12 @@ from pytest_sre.local.api.exchange import (
     machine_of,
     read_body,
     route,
-    whole_number,
 )
 from pytest_sre.local.api.leases import grant
 from pytest_sre.local.api.paging import by_age, page_of
 from pytest_sre.local.machines.records import MachineRecord
-from pytest_sre.local.machines.state import satisfies
 
-_LONGEST_WAIT_S = 60
 _MOST_MACHINES = 1000
-
-
-class _MetadataUpdate(msgspec.Struct):
-    metadata: dict[str, str | None] = {}
-    machine_version: str = ""
-
-
-class _MetadataValue(msgspec.Struct):
-    value: str
 
 
 def machine_routes() -> list[BaseRoute]:
@@ -48,16 +33,6 @@ def machine_routes() -> list[BaseRoute]:
     return [
         route(machines, get=_list, post=_create),
         route(machine, get=_get, post=_update, delete=_destroy),
-        route(f"{machine}/wait", get=_wait),
-        route(f"{machine}/events", get=_events),
-        route(f"{machine}/versions", get=_versions),
-        route(f"{machine}/metadata", get=_metadata, put=_replace_metadata, patch=_patch_metadata),
-        route(
-            f"{machine}/metadata/{{key}}",
-            get=_metadata_value,
-            post=_set_metadata_value,
-            delete=_delete_metadata_value,
-        ),
     ]
 
 
@@ -127,7 +102,15 @@ def _leased(record: MachineRecord, ttl_s: int | None) -> dict[str, Any]:
 
 async def _get(request: Request) -> Response:
     record = machine_of(request).record
-    return answer(record.view(with_lease=flag(request, "include_leases")))
+    view = record.view(with_lease=flag(request, "include_leases"))
+    wanted = request.query_params.get("version", "")
+    if wanted in ("", record.instance_id):
+        return answer(view)
+    for former in record.versions:
+        if former["version"] == wanted:
+            config = former["user_config"]
+            return answer({**view, "config": config, "version": wanted, "instance_id": wanted})
+    raise ApiError(404, f"machine version not found: {wanted[:40]!r}")
 
 
 async def _update(request: Request) -> Response:
@@ -149,99 +132,3 @@ async def _update(request: Request) -> Response:
 async def _destroy(request: Request) -> Response:
     leased_machine_of(request).destroy(force=flag(request, "force", "kill"))
     return answer({"ok": True})
-
-
-async def _wait(request: Request) -> Response:
-    record = machine_of(request).record
-    query = request.query_params
-    wanted = [part for each in query.getlist("state") or ["started"] for part in each.split(",")]
-    version = query.get("version") or query.get("instance_id") or ""
-    timeout = query.get("timeout", "60").removesuffix("s")
-    if not timeout.isdecimal() or not 1 <= int(timeout) <= _LONGEST_WAIT_S:
-        raise ApiError(
-            400,
-            "invalid_argument: invalid WaitMachineRequest.Timeout: value must be inside range"
-            " [1s, 1m0s]",
-        )
-    if not await _reached(record, wanted, version, int(timeout)):
-        raise ApiError(
-            408,
-            f"machine failed to reach desired state, {','.join(wanted)}, currently {record.state}",
-        )
-    event_id = record.events[0]["id"] if record.events else ""
-    return answer(
-        {"ok": True, "state": record.state, "version": record.instance_id, "event_id": event_id}
-    )
-
-
-async def _reached(record: MachineRecord, wanted: list[str], version: str, timeout_s: int) -> bool:
-    until = time.monotonic() + timeout_s
-    while True:
-        changed = record.changed
-        at_version = version in ("", record.instance_id) or record.state == "destroyed"
-        if at_version and any(satisfies(record.state, each) for each in wanted):
-            return True
-        if record.state == "destroyed":
-            # flyctl takes it as: ended, and was destroyed, before one could look.
-            raise ApiError(404, "machine not found")
-        try:
-            async with asyncio.timeout(until - time.monotonic()):
-                await changed.wait()
-        except TimeoutError:
-            return False
-
-
-async def _events(request: Request) -> Response:
-    limit = whole_number(request.query_params.get("limit"), 20, 1, 50)
-    return answer(machine_of(request).record.events[:limit])
-
-
-async def _versions(request: Request) -> Response:
-    record = machine_of(request).record
-    current = {"version": record.instance_id, "user_config": record.blueprint.config}
-    return answer([current, *reversed(record.versions)])
-
-
-async def _metadata(request: Request) -> Response:
-    return answer(machine_of(request).record.settings.metadata)
-
-
-async def _replace_metadata(request: Request) -> Response:
-    return await _write_metadata(request, {})
-
-
-async def _patch_metadata(request: Request) -> Response:
-    return await _write_metadata(request, machine_of(request).record.settings.metadata)
-
-
-async def _write_metadata(request: Request, base: dict[str, str]) -> Response:
-    record = machine_of(request).record
-    update = await read_body(request, _MetadataUpdate)
-    if update.machine_version not in ("", record.instance_id):
-        raise ApiError(412, f"aborted: machine version is {record.instance_id}")
-    merged = {**base, **update.metadata}
-    record.set_metadata({key: value for key, value in merged.items() if value})
-    return Response(status_code=204)
-
-
-async def _metadata_value(request: Request) -> Response:
-    metadata = machine_of(request).record.settings.metadata
-    key = request.path_params["key"]
-    if key not in metadata:
-        raise ApiError(404, f"metadata key not found: {key!r}")
-    return answer({"value": metadata[key]})
-
-
-async def _set_metadata_value(request: Request) -> Response:
-    record = machine_of(request).record
-    value = (await read_body(request, _MetadataValue)).value
-    record.set_metadata({**record.settings.metadata, request.path_params["key"]: value})
-    return Response(status_code=204)
-
-
-async def _delete_metadata_value(request: Request) -> Response:
-    record = machine_of(request).record
-    left = dict(record.settings.metadata)
-    left.pop(request.path_params["key"], None)
-    record.set_metadata(left)
-    return Response(status_code=204)

@@ -14,6 +14,7 @@ from pytest_sre.local.faults.scopes import Site
 from pytest_sre.local.images import Image, split_ref
 from pytest_sre.local.machines.check_plans import CheckPlan, CheckResult, planned_checks
 from pytest_sre.local.machines.guest_files import GuestFile, planned_files
+from pytest_sre.local.machines.guests import completed_guest
 from pytest_sre.local.machines.restarts import Exit
 from pytest_sre.local.machines.signals import signal_number
 from pytest_sre.local.machines.state import State, is_next
@@ -21,6 +22,7 @@ from pytest_sre.local.naming import machine_id, private_ip, rfc3339, ulid
 from pytest_sre.local.scripts import Reply
 
 _KEPT_EVENTS = 100
+_KEPT_VERSIONS = 50
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Blueprint:
             ValueError: it has a field of a wrong type (``msgspec.ValidationError``), a
                 duration or file that cannot be read, or what is not run here.
         """
-        config = {"guest": {"cpu_kind": "shared", "cpus": 1, "memory_mb": 256}, **config}
+        config = {**config, "guest": completed_guest(config.get("guest"))}
         settings = msgspec.convert(config, MachineConfig)
         if settings.containers or settings.processes:
             raise ValueError(
@@ -192,6 +194,7 @@ class MachineRecord:
     def renew(self, blueprint: Blueprint) -> None:
         """Give it a new version."""
         self.versions.append({"version": self.instance_id, "user_config": self.blueprint.config})
+        del self.versions[:-_KEPT_VERSIONS]
         self.blueprint = blueprint
         self.instance_id = ulid()
         self.touch()

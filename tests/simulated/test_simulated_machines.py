@@ -186,3 +186,22 @@ def _get_in_thread(simulation):
         return answers
 
     return finished
+
+
+def test_faults_of_the_platform_concern_it_too(simulation):
+    def begin(kind: str, **more: object) -> str:
+        fault = {"kind": kind, "app": simulation.app, **more}
+        answer = simulation.api.post("/_local/faults", json=fault)
+        assert answer.status_code < 300, answer.text
+        return str(answer.json()["id"])
+
+    hung = begin("check-hang")
+    slow = begin("slow-boot", delay_s=3600)
+    machine = simulation.create(Script())
+    assert simulation.check(machine)[0] == "warning"
+    simulation.api.delete(f"/_local/faults/{hung}")
+    simulation.api.delete(f"/_local/faults/{slow}")
+    simulation.call("POST", f"/{machine}/restart")
+    simulation.until(lambda: simulation.check(machine)[0] == "passing")
+    begin("crash-loop", exit_code=9)
+    simulation.until(lambda: simulation.exits(machine)[0]["exit_code"] == 9)

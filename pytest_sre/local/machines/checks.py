@@ -83,7 +83,7 @@ class CheckRunner:
         booting = True
         while True:
             passed, output = False, ""
-            if _comes_to_an_end(record):
+            if comes_to_an_end(record):
                 passed, output = await self._check(plan, record.ports.get(plan.port))
                 in_grace = time.monotonic() - started < plan.grace_s
                 self.note(record, plan, passed=passed, output=output, in_grace=in_grace)
@@ -138,7 +138,8 @@ class CheckRunner:
             return answer.status // 100 == 2, http_output(answer.status, body)
 
 
-def _comes_to_an_end(record: MachineRecord) -> bool:
+def comes_to_an_end(record: MachineRecord) -> bool:
+    """Whether a check of this Machine ends at all now, one way or the other."""
     return record.is_reachable and not record.faults.find(CheckHang, record.site)
 
 

@@ -7,8 +7,12 @@ import signal
 import time
 from typing import Final
 
+import msgspec
+
+from pytest_sre.local.faults.kinds import SlowBoot
 from pytest_sre.local.logbook import Origin
 from pytest_sre.local.machines.check_plans import CheckPlan
+from pytest_sre.local.machines.checks import comes_to_an_end
 from pytest_sre.local.machines.environment import internal_ports
 from pytest_sre.local.machines.execution import Surroundings
 from pytest_sre.local.machines.process import MachineProcess
@@ -18,12 +22,18 @@ from pytest_sre.local.machines.scripted_checks import check_script, next_change_
 from pytest_sre.local.machines.state import Refused
 from pytest_sre.local.scripts import Reply, Script, lines_said, reply_to
 
+_LOOK_AGAIN_S: Final = 0.5
 _MB: Final = 1024 * 1024
 _HALTING: Final = frozenset({signal.SIGSTOP, signal.SIGCONT})
 
 
+def _now() -> float:
+    """Seconds on the clock by which the event loop sleeps."""
+    return asyncio.get_running_loop().time()
+
+
 class _Run:
-    """From one start to its end; times are of the monotonic clock."""
+    """From one start to its end; times are of the event loop's clock."""
 
     __slots__ = (
         "end",
@@ -38,7 +48,7 @@ class _Run:
     )
 
     def __init__(self) -> None:
-        self.since = time.monotonic()
+        self.since = _now()
         self.over = asyncio.Event()
         self.end: Exit | None = None
         self.play: asyncio.Task[None] | None = None
@@ -51,7 +61,11 @@ class _Run:
 
     @property
     def age_s(self) -> float:
-        return (self.frozen_at or time.monotonic()) - self.since
+        return (self.frozen_at or _now()) - self.since
+
+    @property
+    def is_open(self) -> bool:
+        return self.frozen_at is None and not self.is_stopping and self.end is None
 
     def finish(self, return_code: int, *, oom_killed: bool = False) -> None:
         if self.end is None:
@@ -81,7 +95,10 @@ class SimulatedExecution:
     async def start(self) -> Exit | None:
         """Begin the script; see ``Execution``."""
         record = self._record
-        self._script = record.blueprint.image.simulated or Script()
+        script = record.blueprint.image.simulated or Script()
+        slow = record.faults.strike(SlowBoot, record.site)
+        listens_from_s = script.listens_from_s + (slow.delay_s if slow else 0.0)
+        self._script = msgspec.structs.replace(script, listens_from_s=listens_from_s)
         record.ports = dict.fromkeys(internal_ports(record.settings), 0)
         self._log("init", "Preparing to run: `a script` (simulated)")
         self._run = _Run()
@@ -114,6 +131,9 @@ class SimulatedExecution:
             return
         at_s = run.age_s
         while True:
+            if not comes_to_an_end(record):
+                await asyncio.sleep(_LOOK_AGAIN_S)
+                continue
             for plan in plans:
                 self._check(plan, at_s)
             coming = [next_change_s(script, plan, at_s) for plan in plans]
@@ -148,7 +168,7 @@ class SimulatedExecution:
     def freeze(self) -> None:
         """Stop the script's clock."""
         if self._run:
-            self._run.frozen_at = time.monotonic()
+            self._run.frozen_at = _now()
             if self._run.play:
                 self._run.play.cancel()
 
@@ -156,7 +176,7 @@ class SimulatedExecution:
         """Let the script's clock go on."""
         run = self._run
         if run and run.frozen_at is not None:
-            run.since += time.monotonic() - run.frozen_at
+            run.since += _now() - run.frozen_at
             run.frozen_at = None
             self._go_on(run)
 
@@ -182,7 +202,7 @@ class SimulatedExecution:
             ConnectionResetError: it ended before the answer was complete.
         """
         run, script = self._run, self._script
-        if run is None or run.is_stopping or run.age_s < script.listens_from_s:
+        if run is None or not run.is_open or run.age_s < script.listens_from_s:
             raise ConnectionRefusedError(f"machine {self._record.id} does not listen")
         reply = reply_to(script, method, path, run.age_s)
         if reply.log:

@@ -11,6 +11,8 @@ from pytest_sre.local import Image, Script
 REPEAT = int(os.environ.get("SRE_REPEAT", "1"))
 SIMULATED, PROCESSES, WARM_UP = 1000 * REPEAT, 50 * REPEAT, 300
 KEPT_DESTROYED = 100
+# The server's own work, such as metrics, opens and closes some between two looks.
+FEW = 8
 # A Machine that were kept takes 13 kB; its log lines, which are kept up to a bound, take 1 kB.
 LEAST_TAKEN_BYTES = 10_000
 
@@ -56,9 +58,9 @@ def test_nothing_is_left_of_machines_that_are_gone(simulation, tmp_path, kind, c
     before = usage(simulation.platform.pid)
     come_and_go(simulation, config, cycles)
     after = usage(simulation.platform.pid)
-    assert after.children == 0
-    assert after.threads <= before.threads
-    assert after.files <= before.files + 2
+    assert after.children == before.children
+    assert after.threads - before.threads <= FEW
+    assert after.files - before.files <= FEW
     assert after.bytes - before.bytes < LEAST_TAKEN_BYTES * max(cycles, 1000)
     kept = simulation.call("GET", "", params={"include_deleted": "true"}).json()
     assert len(kept) <= KEPT_DESTROYED

@@ -22,8 +22,11 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from starlette.applications import Starlette
 
-from pytest_sre.local.api import build_api
+from pytest_sre.local.api.actions import action_routes
+from pytest_sre.local.api.leases import lease_routes
+from pytest_sre.local.api.machines import machine_routes
 from pytest_sre.local.fleet import Fleet
 from pytest_sre.local.images import Image
 from pytest_sre.local.machines.state import SETTLED
@@ -127,21 +130,16 @@ class OneMachine(RuleBasedStateMachine):
         self.runner.run(self._open())
 
     async def _open(self) -> None:
-        async def nothing(app) -> None:
-            pass
-
         self.session = aiohttp.ClientSession()
         self.fleet = Fleet(self.directory, {}, self.session, "http://127.0.0.1:9")
         self.fleet.images["registry.local/sim:1"] = Image(
             "registry.local/sim:1", simulated=Script()
         )
-        api = build_api(
-            self.fleet, "token", open_app=nothing, close_app=nothing, shut_down=lambda: None
-        )
+        api = Starlette(routes=[*machine_routes(), *action_routes(), *lease_routes()])
+        api.state.fleet = self.fleet
         self.http = httpx.AsyncClient(
             transport=httpx.ASGITransport(app=api),
             base_url="http://local",
-            headers={"authorization": "Bearer token"},
             timeout=None,
         )
         self.app = self.fleet.create_app("model", "personal")

@@ -230,3 +230,10 @@ def _image(root: Path) -> Image:
 def client(platform: LocalPlatform) -> Iterator[Client]:
     with contextlib.closing(Client(platform, f"app-{next(_NUMBERS)}")) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def module_client(platform: LocalPlatform) -> Iterator[Client]:
+    """An app that the tests of one module share."""
+    with contextlib.closing(Client(platform, f"app-{next(_NUMBERS)}")) as made:
+        yield made

@@ -66,6 +66,13 @@ def _parser() -> argparse.ArgumentParser:
     down.set_defaults(command=_down)
     _add_fault_actions(actions)
 
+    tell = commands.add_parser(
+        "deliver",
+        help="file what runs found and could not file",
+        description="Exit code 0: nothing waits any more; 1: something does.",
+    )
+    tell.set_defaults(command=_deliver)
+
     logs = commands.add_parser("logs", help="what logs say, also those of elsewhere")
     actions = logs.add_subparsers(title="actions", metavar="ACTION", required=True)
     scan = actions.add_parser(
@@ -205,6 +212,12 @@ def _clear_faults(arguments: argparse.Namespace) -> int:
     from pytest_sre.run.platforms import by_hand_dir
 
     return _show(clear_faults(by_hand_dir(Path.cwd()), arguments.id))
+
+
+def _deliver(_arguments: argparse.Namespace) -> int:
+    from pytest_sre.run.filing import deliver_by_hand
+
+    return _show(deliver_by_hand(Path.cwd()))
 
 
 def _scan(arguments: argparse.Namespace) -> int:

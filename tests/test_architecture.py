@@ -13,6 +13,7 @@ PACKAGE = Path(pytest_sre.__file__).parent
 
 # Rooms by height; each imports rooms below its own height, and itself.
 HEIGHTS = {
+    "redaction": 0,
     "verdict": 0,
     "targets": 1,
     "recording": 2,
@@ -25,6 +26,7 @@ HEIGHTS = {
     "journeys": 6,
     "bake": 7,
     "judge": 8,
+    "issues": 9,
     "report": 9,
     "run": 10,
     "shipping": 10,
@@ -45,6 +47,7 @@ TALKERS = {
     "cryptography": {"local/resources/pem.py", "probes/tls.py"},
     "dns": {"probes/dns.py"},
     "graphql": {"local/api/graphql/execution.py"},
+    "github": {"issues/github.py"},
     "httpx": {
         "fly/connections.py",
         "fly/transport.py",
@@ -67,6 +70,7 @@ TALKERS = {
     "redis": {"probes/redis.py"},
     "re2": {"logs/engines.py"},
     "rich": {"local/commands.py", "logs/commands.py", "report/tables.py"},
+    "requests": {"issues/github.py"},
     "sqlite3": {"recording/"},
     "starlette": {"local/"},
     "trustme": {"local/proxy/certificates.py"},

@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from pytest_sre.logs.masks import masked
 from pytest_sre.verdict import Verdict, worst
 
 SEVERITIES = ("critical", "high", "medium", "low", "")
 # A Machine's label, such as web-iad-148e21, names one Machine and not the group.
 _NAMED = r"\b%s\b(?!-[a-z]{3}-[0-9a-f]{6})"
-_VARYING = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{8,}\b|\d+(?:\.\d+)?")
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,8 @@ class Suspect:
         groups: their process groups, when it means that these are out of service.
         own: the cause key of a fault of our own; such a suspect explains only what names it.
         evidence: lines that show it.
+        identity: what it is, without anything that differs from run to run, such as
+            ``("exits", "web", "1")``; empty for a fault of our own.
     """
 
     title: str
@@ -63,6 +65,7 @@ class Suspect:
     groups: frozenset[str] = frozenset()
     own: str = ""
     evidence: tuple[str, ...] = ()
+    identity: tuple[str, ...] = ()
 
     def explains(self, failure: Failure) -> bool:
         """Whether this can be why the test failed."""
@@ -86,11 +89,16 @@ def is_own_fault(cause: str) -> bool:
 
 @dataclass(frozen=True)
 class Cause:
-    """Failures that probably have one origin."""
+    """Failures that probably have one origin.
+
+    ``identity`` is the same in every run that finds it; see `Suspect`.
+    """
 
     title: str
     failures: tuple[Failure, ...]
     evidence: tuple[str, ...] = ()
+    identity: tuple[str, ...] = ()
+    machines: frozenset[str] = frozenset()
 
     @property
     def verdict(self) -> Verdict:
@@ -112,7 +120,7 @@ def group_by_cause(failures: Sequence[Failure], suspects: Sequence[Suspect]) -> 
         suspects: facts that could explain them, the likeliest first.
     """
     ranked = merge_dependents(suspects)
-    found: dict[object, list[Failure]] = {}
+    found: dict[Suspect | tuple[str, str, str], list[Failure]] = {}
     for failure in failures:
         suspect = next((s for s in ranked if s.explains(failure)), None)
         found.setdefault(suspect or _signature(failure), []).append(failure)
@@ -147,13 +155,15 @@ def _signature(failure: Failure) -> tuple[str, str, str]:
     function = failure.test.partition("[")[0]
     if failure.verdict is Verdict.INCONCLUSIVE and failure.cause:
         return ("", failure.cause, failure.verdict.value)
-    return (function, _VARYING.sub("#", failure.headline), failure.verdict.value)
+    return (function, masked(failure.headline), failure.verdict.value)
 
 
-def _cause(key: object, failures: Sequence[Failure]) -> Cause:
+def _cause(key: Suspect | tuple[str, str, str], failures: Sequence[Failure]) -> Cause:
+    machines = frozenset[str]().union(*(failure.machines for failure in failures))
     if isinstance(key, Suspect):
-        return Cause(key.title, tuple(failures), key.evidence)
-    return Cause(failures[0].headline, tuple(failures))
+        machines |= key.machines
+        return Cause(key.title, tuple(failures), key.evidence, key.identity, machines)
+    return Cause(failures[0].headline, tuple(failures), (), ("test", *key[:2]), machines)
 
 
 def _gravity(cause: Cause) -> tuple[bool, int, int]:

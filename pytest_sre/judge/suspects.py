@@ -9,6 +9,7 @@ from pytest_sre.bake.window import Bake, Traffic
 from pytest_sre.fly.images import same_image
 from pytest_sre.judge.causes import Suspect
 from pytest_sre.logs.errors import ErrorGroup
+from pytest_sre.logs.events import events_of
 from pytest_sre.logs.lines import read_line
 from pytest_sre.recording.rows import (
     CheckSeen,
@@ -75,7 +76,9 @@ def _out_of_memory(facts: Facts) -> Iterable[Suspect]:
         times = sum(event.machine in machines for event in killed)
         share = _share(facts, group, machines)
         title = f"{group} ran out of memory on {share}, killed {_times(times)}"
-        yield Suspect(title, machines, _out_of_service(facts, group, machines))
+        gone = _out_of_service(facts, group, machines)
+        identity = ("out of memory", group)
+        yield Suspect(title, machines, gone, identity=identity)
 
 
 def _exits(facts: Facts) -> Iterable[Suspect]:
@@ -92,7 +95,8 @@ def _exits(facts: Facts) -> Iterable[Suspect]:
         share = _share(facts, group, machines)
         title = f"{group} exits by itself on {share}, exit code {code}{said}"
         gone = _out_of_service(facts, group, machines)
-        yield Suspect(title, machines, gone, evidence=words)
+        identity = ("exits", group, code, _exception(facts, machines))
+        yield Suspect(title, machines, gone, evidence=words, identity=identity)
 
 
 def _not_started(facts: Facts) -> Iterable[Suspect]:
@@ -101,7 +105,9 @@ def _not_started(facts: Facts) -> Iterable[Suspect]:
         seen = [m for m in facts.machines if m.machine in machines]
         states = sorted({"cordoned" if m.state == "started" else m.state for m in seen})
         title = f"{group} is {' or '.join(states)} on {_share(facts, group, machines)}"
-        yield Suspect(title, machines, _out_of_service(facts, group, machines))
+        gone = _out_of_service(facts, group, machines)
+        identity = ("state", group, *states)
+        yield Suspect(title, machines, gone, identity=identity)
 
 
 def _is_down(machine: MachineSeen) -> bool:
@@ -119,7 +125,8 @@ def _failing_checks(facts: Facts) -> Iterable[Suspect]:
         machines = frozenset(check.machine for check in seen)
         said = _cut(Counter(check.output for check in seen).most_common(1)[0][0])
         title = f"check {name} fails on {_share(facts, group, machines)}: {said}"
-        yield Suspect(title, machines, evidence=tuple(sorted({c.output for c in seen})))
+        outputs = tuple(sorted({check.output for check in seen}))
+        yield Suspect(title, machines, evidence=outputs, identity=("check", group, name))
 
 
 def _failed_requests(facts: Facts) -> Iterable[Suspect]:
@@ -130,7 +137,8 @@ def _failed_requests(facts: Facts) -> Iterable[Suspect]:
             share = f"{judgement.observed:.1%} of requests ({judgement.bad} of {judgement.total})"
             evidence = _cut(example.body_head or example.error)
             machines = _machines_of(traffic.failed)
-            yield Suspect(f"{share} fail, mostly {what}", machines, evidence=(evidence,))
+            title = f"{share} fail, mostly {what}"
+            yield Suspect(title, machines, evidence=(evidence,), identity=("requests", what))
 
 
 def _slow_requests(facts: Facts) -> Iterable[Suspect]:
@@ -140,14 +148,18 @@ def _slow_requests(facts: Facts) -> Iterable[Suspect]:
             slow = [exchange for exchange in traffic.judged if exchange.total_s > limit_s]
             what, _ = _commonest(slow, _request)
             p95 = f"p95 is {traffic.percentile_s(95):.2f} s, limit {limit_s:g} s"
-            yield Suspect(f"slow answers: {p95}, mostly {what}", _machines_of(slow))
+            title = f"slow answers: {p95}, mostly {what}"
+            yield Suspect(title, _machines_of(slow), identity=("slow", what))
 
 
 def _error_lines(facts: Facts) -> Iterable[Suspect]:
     for group in facts.errors:
         where = f"{len(group.machines)} Machine{'s' if len(group.machines) > 1 else ''}"
         title = f"errors in the log, {_times(group.count)} on {where}: {_cut(_said(group.sample))}"
-        yield Suspect(title, frozenset(group.machines), evidence=(_cut(group.sample),))
+        identity = ("log", group.kind, group.template)
+        yield Suspect(
+            title, frozenset(group.machines), evidence=(_cut(group.sample),), identity=identity
+        )
 
 
 def _other_image(facts: Facts) -> Iterable[Suspect]:
@@ -157,7 +169,8 @@ def _other_image(facts: Facts) -> Iterable[Suspect]:
     for group, machines in _by_group(facts, other):
         image = next(m.image for m in facts.machines if m.machine in machines)
         share = _share(facts, group, machines)
-        yield Suspect(f"{group} runs another image than the release on {share}: {image}", machines)
+        title = f"{group} runs another image than the release on {share}: {image}"
+        yield Suspect(title, machines, identity=("image", group))
 
 
 def _by_group(facts: Facts, machines: set[str]) -> Iterable[tuple[str, frozenset[str]]]:
@@ -191,6 +204,12 @@ def _last_words(facts: Facts, machines: frozenset[str], *, errors_only: bool) ->
     if errors_only:
         said = []
     return tuple(_cut(_said(line.message)) for line in (errors or said)[-3:])
+
+
+def _exception(facts: Facts, machines: frozenset[str]) -> str:
+    """What the last stack trace of these Machines has in common with others of its fault."""
+    said = [line for line in facts.log_lines if line.machine in machines and line.provider == "app"]
+    return next((event.cause for event in reversed(events_of(said)) if event.cause), "")
 
 
 def _traffics(facts: Facts) -> tuple[Traffic, ...]:

@@ -11,6 +11,7 @@ import pytest_sre
 from pytest_sre.fly.fleet import FlyMachine
 from pytest_sre.plugin.paths import suite_of
 from pytest_sre.plugin.reports import Judged
+from pytest_sre.plugin.runbooks import runbook_of
 from pytest_sre.plugin.stash import EVIDENCE
 from pytest_sre.recording.rows import Exchange
 from pytest_sre.report.tables import exchanges_table, log_excerpt
@@ -54,11 +55,14 @@ def judge(
     marker = item.get_closest_marker("sre")
     severity = str(marker.kwargs.get("severity", "")) if marker else ""
     suite = suite_of(item.path)
+    runbook = _shown(runbook_of(item), run.settings.root)
     error = call.excinfo.value if call.excinfo else None
     if error is None and report.failed:
         # pytest fails an xfail(strict=True) that passes, and there is no exception that says so.
         why, cause = report.longreprtext, "own test: xfail"
-        Judged(suite, severity, Verdict.INCONCLUSIVE.value, why, cause).attach(report)
+        Judged(suite, severity, Verdict.INCONCLUSIVE.value, why, cause, runbook=runbook).attach(
+            report
+        )
         return
     if error is None or isinstance(error, pytest.skip.Exception) or report.skipped:
         passed = call.when == "call" and report.passed
@@ -70,7 +74,15 @@ def judge(
         _skip(item, report, error.reason)
         Judged(suite, severity, not_asked=True).attach(report)
         return
-    _failed(item, call, report, run, Judged(suite, severity), lets_pass=lets_pass)
+    known = Judged(suite, severity, runbook=runbook)
+    _failed(item, call, report, run, known, lets_pass=lets_pass)
+
+
+def _shown(runbook: Path | None, root: Path) -> str:
+    """The path of a runbook for people: relative to the project when it is in it."""
+    if runbook is None or not runbook.is_file():
+        return ""
+    return str(runbook.relative_to(root) if runbook.is_relative_to(root) else runbook)
 
 
 def _is_inside(path: Path) -> bool:
@@ -101,6 +113,7 @@ def _failed(
         message=message,
         cause=inconclusive.cause if inconclusive else "",
         machines=tuple(machine.id for machine in machines),
+        runbook=known.runbook,
         symptom=bool(failed) or bool(_SYMPTOMS & set(getattr(item, "fixturenames", ()))),
     ).attach(report)
     if inconclusive:

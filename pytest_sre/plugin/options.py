@@ -48,6 +48,13 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="NAME",
         help="deploy this release of releases/NAME.toml to the local platform and verify it",
     )
+    group.addoption(
+        "--sre-issues",
+        dest="sre_issues",
+        choices=["off", "dry-run", "file"],
+        help="file what fails as issues, one a cause (default), show what would be filed, or "
+        "neither; a local platform's go to .sre/issues unless this option asks for file",
+    )
     parser.addini(
         "sre_suites",
         "which shipped suites a run without a path has beside your own suites/ folder "
@@ -59,6 +66,12 @@ def add_options(parser: pytest.Parser) -> None:
         "sre_inconclusive",
         "what an INCONCLUSIVE verdict does to the exit code: fail (default) or pass",
         default="fail",
+    )
+    parser.addini(
+        "sre_require_runbook",
+        "whether a critical test without a runbook, or one whose runbook is not there, is an error",
+        type="bool",
+        default=False,
     )
 
 

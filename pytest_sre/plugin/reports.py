@@ -21,7 +21,7 @@ class Judged:
     """What a phase of a test came to; made where the test runs, read where the terminal is.
 
     It crosses from worker to controller, so it holds primitives only. ``verdict`` is empty for
-    a test that was skipped.
+    a test that was skipped; ``runbook`` is the path of the one to follow, for people.
     """
 
     suite: str
@@ -33,6 +33,7 @@ class Judged:
     symptom: bool = False
     not_asked: bool = False
     looked: bool = False
+    runbook: str = ""
 
     @property
     def is_inconclusive(self) -> bool:
@@ -90,20 +91,27 @@ class Results:
     @property
     def failures(self) -> list[Failure]:
         """The tests that did not pass."""
-        decisive = ((test, _decisive(phases)) for test, phases in self._phases.items())
-        return [
-            Failure(
-                test=test,
-                verdict=Verdict(judged.verdict),
-                message=judged.message,
-                severity=judged.severity,
-                cause=judged.cause,
-                machines=frozenset(judged.machines),
-                symptom=judged.symptom,
-            )
-            for test, judged in decisive
-            if judged.verdict not in {"", Verdict.HEALTHY.value}
-        ]
+        found = (_failure(test, _decisive(phases)) for test, phases in self._phases.items())
+        return [failure for failure in found if failure]
+
+    @property
+    def passed(self) -> frozenset[str]:
+        """The functions of tests that passed with every parameter that was tested."""
+        by_function: dict[str, set[str]] = {}
+        for test, phases in self._phases.items():
+            by_function.setdefault(test.partition("[")[0], set()).add(_decisive(phases).verdict)
+        well = {Verdict.HEALTHY.value, ""}
+        return frozenset(
+            function
+            for function, verdicts in by_function.items()
+            if verdicts <= well and Verdict.HEALTHY.value in verdicts
+        )
+
+    @property
+    def runbooks(self) -> dict[str, str]:
+        """The runbook of each failed test that has one."""
+        named = ((test, _decisive(phases).runbook) for test, phases in self._phases.items())
+        return {test: runbook for test, runbook in named if runbook}
 
     @property
     def suites(self) -> dict[str, Tally]:
@@ -126,6 +134,25 @@ class Results:
             message=judged.message,
             machines=" ".join(judged.machines),
         )
+
+
+def failure_of(report: pytest.TestReport) -> Failure | None:
+    """Give how one phase of a test failed; None when it did not."""
+    return _failure(report.nodeid, Judged.of(report))
+
+
+def _failure(test: str, judged: Judged) -> Failure | None:
+    if judged.verdict in {"", Verdict.HEALTHY.value}:
+        return None
+    return Failure(
+        test=test,
+        verdict=Verdict(judged.verdict),
+        message=judged.message,
+        severity=judged.severity,
+        cause=judged.cause,
+        machines=frozenset(judged.machines),
+        symptom=judged.symptom,
+    )
 
 
 _RANK = {Verdict.UNHEALTHY.value: 3, Verdict.INCONCLUSIVE.value: 2, Verdict.HEALTHY.value: 1}

@@ -21,14 +21,17 @@ from pytest_sre.plugin.options import target_name
 from pytest_sre.plugin.paths import suite_paths
 from pytest_sre.plugin.progress import ProgressLine
 from pytest_sre.plugin.reading import read_choice, read_settings, read_since
-from pytest_sre.plugin.reports import Judged, Results
+from pytest_sre.plugin.reports import Judged, Results, failure_of
+from pytest_sre.plugin.runbooks import unactionable
 from pytest_sre.plugin.stash import EVIDENCE, RUN
 from pytest_sre.recording import Recorder, RecordingError
 from pytest_sre.recording.store import new_run_path
+from pytest_sre.redaction import one_line
 from pytest_sre.report.block import Seen, verdict_block
 from pytest_sre.report.explaining import explain
 from pytest_sre.run.concluding import conclude_run
 from pytest_sre.run.evidence import Evidence
+from pytest_sre.run.filing import Filing, Mode, tracker_of
 from pytest_sre.run.platforms import open_platform, rejoin_platform
 from pytest_sre.run.redacting import redactor
 from pytest_sre.run.run import Handover, Run
@@ -141,6 +144,9 @@ class MainSession(TestSession):
         super().__init__(config, settings)
         self._since_at = since_at
         self._results = Results()
+        self._filing: Filing | None = None
+        self._filed: list[str] = []
+        self._unactionable: list[str] = []
         self._conclusion: tuple[Conclusion, Seen] | None = None
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -166,8 +172,18 @@ class MainSession(TestSession):
         run = Run.begin(self._settings, platform, recorder, self._since_at)
         self._config.stash[RUN] = run
         if not session.config.option.collectonly:
+            self._filing = self._begin_filing(run, at)
             run.start_bake()
             run.on_wait = ProgressLine(self._config)
+
+    def _begin_filing(self, run: Run, at: float) -> Filing | None:
+        asked: Mode | None = self._config.getoption("sre_issues")
+        tracker = tracker_of(run.settings, is_asked=asked == "file")
+        try:
+            return Filing(run, asked or "file", tracker, at)
+        except OSError as error:
+            self._filed.append(f"nothing is filed, the outbox cannot be written: {error}")
+            return None
 
     def _say_what_takes_time(self) -> None:
         reporter = self._config.pluginmanager.getplugin("terminalreporter")
@@ -187,6 +203,21 @@ class MainSession(TestSession):
         apps = ", ".join(spec.name for spec in target.apps)
         return f"sre: target {target.name} ({target.platform}), {apps}"
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Name the tests that would alert without telling anyone what to do.
+
+        Raises:
+            pytest.UsageError: there are some, and ``sre_require_runbook`` is true.
+        """
+        self._unactionable = unactionable(session.items)
+        if self._unactionable and self._config.getini("sre_require_runbook"):
+            raise pytest.UsageError("\n".join(self._unactionable))
+
+    def pytest_report_collectionfinish(self) -> list[str]:
+        """Show them."""
+        return [f"sre: unactionable alert: {complaint}" for complaint in self._unactionable]
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Take in that a whole file was skipped or broken, so that it is not taken for tested."""
         if report.skipped:
@@ -194,8 +225,17 @@ class MainSession(TestSession):
         elif report.failed:
             self._results.add_broken_file(report.nodeid, report.longreprtext)
 
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Take in that a test begins."""
+        if self._filing:
+            self._filing.started(nodeid)
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take in how a phase of a test ended, wherever it ran."""
+        """Take in how a phase of a test ended, wherever it ran; before it is shown."""
+        failure = failure_of(report)
+        if self._filing and failure:
+            self._filing.failed(failure)
         self._results.add(report)
         if report.when == "teardown" and self.run:
             self.run.recorder.write(self._results.row(report.nodeid))
@@ -232,12 +272,23 @@ class MainSession(TestSession):
         )
         self._conclusion = conclusion, seen
         run.recorder.note("verdict", conclusion.verdict.value)
+        if self._filing:
+            self._filed += self._file(self._filing, conclusion)
         if was_cut:
             return
         is_fine = conclusion.verdict is Verdict.HEALTHY or (
             conclusion.verdict is Verdict.INCONCLUSIVE and self._lets_pass
         )
         session.exitstatus = pytest.ExitCode.OK if is_fine else pytest.ExitCode.TESTS_FAILED
+
+    def _file(self, filing: Filing, conclusion: Conclusion) -> list[str]:
+        """File what was found; whatever goes wrong there changes nothing about the verdict."""
+        passed, runbooks = self._results.passed, self._results.runbooks
+        try:
+            return list(filing.finish(conclusion, passed=passed, runbooks=runbooks))
+        except Exception as error:  # noqa: BLE001 - see above; what failed is in the outbox
+            broke = f"filing broke off with {type(error).__name__}: {error}"
+            return [one_line(broke), "what failed waits in .sre/outbox; see pytest-sre deliver"]
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         """Print the verdict, below everything that pytest itself has to say."""
@@ -250,6 +301,8 @@ class MainSession(TestSession):
         reporter.write_line(first, **{_COLOURS[conclusion.verdict]: True, "bold": True})
         for line in rest:
             reporter.write_line(line)
+        for line in self._filed:
+            reporter.write_line(f"  issues   {line}")
 
 
 _ORDINARY = frozenset(

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from pytest_sre.bake.window import Bake
 from pytest_sre.fly.errors import FlyError
@@ -71,7 +72,7 @@ def _suspects(run: Run, app: FlyApp) -> tuple[Suspect, ...]:
     lines = recorded_lines(recording, app.name, since_at)
     machines = recording.rows(MachineSeen, app=app.name)
     checks = recording.rows(CheckSeen, app=app.name)
-    return find_suspects(
+    found = find_suspects(
         Facts(
             image=image,
             machines=tuple({machine.machine: machine for machine in machines}.values()),
@@ -84,6 +85,10 @@ def _suspects(run: Run, app: FlyApp) -> tuple[Suspect, ...]:
             error_ratio=run.settings.bake.error_ratio,
             latency_p95_s=run.settings.bake.latency_p95_s,
         )
+    )
+    return tuple(
+        replace(suspect, identity=(app.name, *suspect.identity)) if suspect.identity else suspect
+        for suspect in found
     )
 
 

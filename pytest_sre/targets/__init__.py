@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     from pytest_sre.targets.durations import format_duration, parse_duration_s
     from pytest_sre.targets.errors import ConfigError
     from pytest_sre.targets.fly_toml import FlyToml, load_fly_toml
-    from pytest_sre.targets.load import load_settings, target_names
+    from pytest_sre.targets.load import load_issue_settings, load_settings, target_names
     from pytest_sre.targets.settings import (
         AppSpec,
         BakeSettings,
+        IssueSettings,
         LogSettings,
         Permission,
         ReleaseSettings,
@@ -27,6 +28,7 @@ _HOMES = {
     "BakeSettings": "settings",
     "ConfigError": "errors",
     "FlyToml": "fly_toml",
+    "IssueSettings": "settings",
     "LogSettings": "settings",
     "Permission": "settings",
     "ReleaseSettings": "settings",
@@ -34,6 +36,7 @@ _HOMES = {
     "Target": "settings",
     "format_duration": "durations",
     "load_fly_toml": "fly_toml",
+    "load_issue_settings": "load",
     "load_settings": "load",
     "parse_duration_s": "durations",
     "target_names": "load",
@@ -44,6 +47,7 @@ __all__ = [
     "BakeSettings",
     "ConfigError",
     "FlyToml",
+    "IssueSettings",
     "LogSettings",
     "Permission",
     "ReleaseSettings",
@@ -51,6 +55,7 @@ __all__ = [
     "Target",
     "format_duration",
     "load_fly_toml",
+    "load_issue_settings",
     "load_settings",
     "parse_duration_s",
     "target_names",

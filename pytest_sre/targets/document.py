@@ -30,6 +30,7 @@ from pytest_sre.targets.settings import (
     PERMISSIONS,
     PLATFORMS,
     SEVERITIES,
+    IssueSettings,
     LogRule,
     LogSettings,
     Permission,
@@ -50,6 +51,16 @@ _url = matching(
 _organization = matching("[A-Za-z0-9][A-Za-z0-9_-]*", "an organization's short name on Fly")
 _request_path = matching(r"/[^\s#]*", 'a path such as "/version"')
 _slug = matching("[a-z0-9]+(-[a-z0-9]+)*", 'a name such as "out-of-memory"')
+_tracker = matching(
+    r"github:[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}|files:[^\0]+",
+    'a tracker such as "github:acme/shop" or "files:.sre/issues"',
+)
+_label = matching(r"[^,\0]{1,50}", "a label of at most 50 characters, without a comma")
+_login = matching("[A-Za-z0-9-]{1,39}", 'a name on GitHub such as "octocat"')
+_mention = matching(
+    "@[A-Za-z0-9-]{1,39}(/[A-Za-z0-9_-]{1,100})?",
+    'whom to mention, such as "@octocat" or "@acme/engineering-director"',
+)
 _dotted_key = matching(r"[^\s.]+(\.[^\s.]+)*", 'a key such as "revision" or "build.revision"')
 
 
@@ -134,6 +145,22 @@ def _read_logs(value: object, place: Place) -> LogSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _IssueKeys:
+    tracker: str = key("tracker", _tracker, IssueSettings.tracker)
+    api_url: str | None = key("api-url", _url, None)
+    max_per_run: int = key("max-per-run", integer(1, 50), IssueSettings.max_per_run)
+    recover_after: int = key("recover-after", integer(1, 100), IssueSettings.recover_after)
+    reopen_within_s: float = key("reopen-within", duration_s, IssueSettings.reopen_within_s)
+    labels: tuple[str, ...] = key("labels", list_of(_label), ())
+    assignees: tuple[str, ...] = key("assignees", list_of(_login), ())
+    escalate_to: str | None = key("escalate-to", _mention, None)
+
+
+def _read_issues(value: object, place: Place) -> IssueSettings:
+    return IssueSettings(**vars(table(_IssueKeys, closed=True)(value, place)))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Document:
     """The whole of it."""
 
@@ -141,6 +168,7 @@ class Document:
     bake: BakeKeys = key("bake", table(BakeKeys, closed=True), BakeKeys())
     release: ReleaseSettings = key("release", _read_release, ReleaseSettings())
     logs: LogSettings = key("logs", _read_logs, LogSettings())
+    issues: IssueSettings = key("issues", _read_issues, IssueSettings())
     targets: Mapping[str, TargetKeys] = key(
         "targets", table_of(table(TargetKeys, closed=True)), MappingProxyType({})
     )

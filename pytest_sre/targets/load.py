@@ -15,6 +15,7 @@ from pytest_sre.targets.settings import (
     PERMISSIONS,
     AppSpec,
     BakeSettings,
+    IssueSettings,
     Permission,
     PlatformName,
     Settings,
@@ -72,7 +73,17 @@ def load_settings(
         bake=_bake(source.document.bake, platform),
         release=source.document.release,
         logs=source.document.logs,
+        issues=source.document.issues,
     )
+
+
+def load_issue_settings(root: Path, config_file: Path | None = None) -> IssueSettings:
+    """Read what a project says about its issues. Contacts nothing.
+
+    Raises:
+        ConfigError: the settings' file has a mistake.
+    """
+    return find_source(root.absolute(), config_file).document.issues
 
 
 def target_names(root: Path, config_file: Path | None = None) -> tuple[str, ...]:

@@ -108,6 +108,31 @@ class LogSettings:
 
 
 @dataclass(frozen=True)
+class IssueSettings:
+    """Where failures become issues, and how these live.
+
+    Attributes:
+        tracker: ``files:FOLDER``, relative to the project's folder, or ``github:OWNER/NAME``.
+        api_url: of a GitHub Enterprise server; None for github.com.
+        max_per_run: how many issues one run opens; one more tells of the rest.
+        recover_after: how many runs in a row have to pass before an issue is closed.
+        reopen_within_s: how long after its close an issue is opened again; later a new one is.
+        labels: labels that every issue gets.
+        assignees: to whom every issue is given, as GitHub names them.
+        escalate_to: who is mentioned, in critical issues only.
+    """
+
+    tracker: str = "files:.sre/issues"
+    api_url: str | None = None
+    max_per_run: int = 5
+    recover_after: int = 2
+    reopen_within_s: float = 14 * 86_400.0
+    labels: tuple[str, ...] = ()
+    assignees: tuple[str, ...] = ()
+    escalate_to: str | None = None
+
+
+@dataclass(frozen=True)
 class Settings:
     """All of it. ``source`` is the file it was read from; None when there is only a fly.toml."""
 
@@ -118,3 +143,4 @@ class Settings:
     bake: BakeSettings
     release: ReleaseSettings
     logs: LogSettings
+    issues: IssueSettings

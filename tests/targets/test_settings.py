@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_sre.targets import load_settings, target_names
+from pytest_sre.targets.settings import IssueSettings
 
 EVERYTHING = frozenset({"observe", "load", "chaos", "deploy"})
 
@@ -56,6 +57,15 @@ explanation = "The bank declined."
 matches = ["payment 1 declined"]
 misses = ["payment accepted"]
 ignore-case = true
+[issues]
+tracker = "github:acme/shop"
+api-url = "https://github.acme.example/api/v3"
+max-per-run = 3
+recover-after = 4
+reopen-within = "36h"
+labels = ["team-a"]
+assignees = ["octocat"]
+escalate-to = "@acme/engineering-director"
 [targets.prod]
 platform = "fly"
 organization = "acme"
@@ -86,6 +96,16 @@ deny = ["chaos"]
     assert (rule.pattern, rule.ignore_case) == (r"payment \d+ declined", True)
     assert (rule.matches, rule.misses) == (("payment 1 declined",), ("payment accepted",))
     assert rule.where.endswith("sre.toml: logs.rule[0]")
+    assert found.issues == IssueSettings(
+        "github:acme/shop",
+        "https://github.acme.example/api/v3",
+        3,
+        4,
+        36 * 3600,
+        ("team-a",),
+        ("octocat",),
+        "@acme/engineering-director",
+    )
     assert (target.organization, target.url) == ("acme", "https://shop.example.com")
     assert (target.allow, target.deny) == ({"observe", "load"}, {"chaos"})
     shop, jobs = target.apps

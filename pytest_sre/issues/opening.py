@@ -1,0 +1,51 @@
+"""Opens the tracker that a project names."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from pytest_sre.issues.files import FileTracker
+from pytest_sre.issues.tracker import Tracker, TrackerError
+from pytest_sre.targets.settings import IssueSettings
+
+LOCAL: Final = IssueSettings.tracker
+
+
+def is_live(tracker: str) -> bool:
+    """Whether issues of this tracker are seen by others than who works in this folder."""
+    return not tracker.startswith("files:")
+
+
+def open_tracker(
+    tracker: str, settings: IssueSettings, root: Path, environment: Mapping[str, str]
+) -> Tracker:
+    """Open a tracker; nothing is contacted.
+
+    Args:
+        tracker: ``files:FOLDER`` or ``github:OWNER/NAME``.
+        settings: how it is reached.
+        root: the project's folder.
+        environment: the process's; tokens are in it.
+
+    Raises:
+        TrackerError: nothing says who asks.
+    """
+    kind, _, place = tracker.partition(":")
+    if kind == "files":
+        return FileTracker(root, place)
+    # PyGithub takes long to import, and is not needed for files.
+    from pytest_sre.issues.github import (
+        APP_VARIABLES,
+        PUBLIC_API,
+        TOKEN_VARIABLES,
+        GithubTracker,
+        auth_from,
+    )
+
+    auth = auth_from(environment)
+    if auth is None:
+        raise TrackerError(
+            f"{tracker}: expected a token, found none of {', '.join(TOKEN_VARIABLES)}\n"
+            f"set one that may write issues there, or a GitHub App's {', '.join(APP_VARIABLES)}"
+        )
+    return GithubTracker(place, auth, api_url=settings.api_url or PUBLIC_API)

@@ -1,0 +1,49 @@
+"""What delivery asks of a tracker, and how a tracker says that it cannot."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from pytest_sre.issues.values import Create, Edit, Issue
+
+
+class TrackerError(Exception):
+    """The tracker did not do what it was asked.
+
+    Attributes:
+        retry_after_s: when asking again can help: after so many seconds. None when a person has
+            to do something first; the text says what.
+        uncertain: whether it may have done it all the same.
+    """
+
+    def __init__(
+        self, text: str, *, retry_after_s: float | None = None, uncertain: bool = False
+    ) -> None:
+        super().__init__(text)
+        self.retry_after_s = retry_after_s
+        self.uncertain = uncertain
+
+
+class Tracker(Protocol):
+    """Keeps issues. Each call may raise ``TrackerError``."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in the settings, such as ``github:acme/shop``."""
+
+    def open_issues(self) -> Sequence[Issue]:
+        """All open issues that carry our label."""
+
+    def with_fingerprint(self, fingerprint: str) -> Sequence[Issue]:
+        """All issues that carry the label of this fingerprint, open and closed."""
+
+    def create(self, wanted: Create) -> Issue:
+        """Open an issue."""
+
+    def edit(self, change: Edit) -> None:
+        """Change an issue."""
+
+    def comments(self, number: int) -> Sequence[str]:
+        """The texts of an issue's comments, oldest first."""
+
+    def comment(self, number: int, text: str) -> None:
+        """Add a comment."""

@@ -1,0 +1,191 @@
+"""What fails becomes an issue, one a cause, and stays one until it is well."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ON_GITHUB = '\n[issues]\ntracker = "github:acme/shop"\n'
+FAILING = """
+import pathlib, time
+import pytest
+
+BROKEN = pathlib.Path(__file__).parents[2] / "broken"
+
+@pytest.mark.sre(severity="high", runbook="mine.md")
+@pytest.mark.parametrize("number", range(3))
+def test_mine(fly_app, number):
+    assert not BROKEN.exists(), f"order {number} is lost"
+"""
+"""A suite of a user's own: it fails while the file ``broken`` is there."""
+
+
+@pytest.fixture(scope="module")
+def filing_shop(live):
+    """A shop that is up, with that suite and its runbook."""
+    live.add("suites/mine/test_mine.py", FAILING)
+    live.add("suites/runbooks/mine.md", "# Mine\n")
+    return live
+
+
+@pytest.fixture(autouse=True)
+def _nothing_filed(filing_shop):
+    yield
+    (filing_shop.root / "broken").unlink(missing_ok=True)
+    for folder in ("issues", "outbox"):
+        for path in (filing_shop.root / ".sre" / folder).glob("*"):
+            path.unlink()
+
+
+def run_mine(shop, *arguments, **options):
+    return shop.verify("--sre-bake=1s", "suites/mine", "-p", "no:xdist", *arguments, **options)
+
+
+def issues(shop) -> list[Path]:
+    return sorted((shop.root / ".sre" / "issues").glob("*.md"))
+
+
+def waiting(shop) -> list[Path]:
+    folder = shop.root / ".sre" / "outbox"
+    return sorted([*folder.glob("*.json"), *folder.glob("*.journal")])
+
+
+def deliver(shop):
+    command = [sys.executable, "-c", "from pytest_sre.cli import main; exit(main(['deliver']))"]
+    return subprocess.run(command, cwd=shop.root, capture_output=True, text=True, check=False)
+
+
+def test_an_issue_lives_as_long_as_its_cause(filing_shop):
+    broken = filing_shop.root / "broken"
+    broken.touch()
+    first = run_mine(filing_shop)
+    again = run_mine(filing_shop)
+    broken.unlink()
+    run_mine(filing_shop)
+    well = run_mine(filing_shop)
+    broken.touch()
+    back = run_mine(filing_shop)
+
+    assert first.lines("issues") == ["files:.sre/issues: opened #1"], first.text
+    assert again.lines("issues") == ["files:.sre/issues: updated #1"], again.text
+    assert well.lines("issues") == ["files:.sre/issues: closed #1"], well.text
+    assert back.lines("issues") == ["files:.sre/issues: reopened #1"], back.text
+    (issue,) = issues(filing_shop)
+    text = issue.read_text("utf-8")
+    assert 'state = "open"' in text
+    assert "| seen in | 3 runs |" in text
+    assert "order 0 is lost" in text
+    assert "suites/runbooks/mine.md" in text
+    assert "pytest --sre-target=local -k test_mine" in text
+    assert "Recovered: passed in 2 runs in a row" in text
+    assert waiting(filing_shop) == []
+
+
+def test_a_dry_run_shows_what_would_be_filed_and_files_nothing(filing_shop):
+    (filing_shop.root / "broken").touch()
+
+    outcome = run_mine(filing_shop, "--sre-issues=dry-run")
+
+    assert any("order 0 is lost" in line for line in outcome.lines("issues")), outcome.text
+    assert issues(filing_shop) == waiting(filing_shop) == []
+
+
+def test_nothing_is_filed_when_that_is_off(filing_shop):
+    (filing_shop.root / "broken").touch()
+
+    outcome = run_mine(filing_shop, "--sre-issues=off")
+
+    assert outcome.lines("issues") == []
+    assert issues(filing_shop) == waiting(filing_shop) == []
+
+
+def test_what_failed_is_filed_though_the_run_was_killed(filing_shop, until):
+    (filing_shop.root / "broken").touch()
+    hangs = "\ndef test_then_it_hangs(fly_app):\n    time.sleep(60)\n"
+    suite = filing_shop.root / "suites" / "mine" / "test_mine.py"
+    suite.write_text(FAILING + hangs, encoding="utf-8")
+    try:
+        with filing_shop.spawn("--sre-bake=1s", "suites/mine") as process:
+            until(lambda: any(_has(path, b"hangs") for path in waiting(filing_shop)))
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+    finally:
+        suite.write_text(FAILING, encoding="utf-8")
+
+    delivered = deliver(filing_shop)
+
+    assert delivered.stdout == "files:.sre/issues: opened #1\n"
+    assert delivered.returncode == 0
+    (issue,) = issues(filing_shop)
+    text = issue.read_text("utf-8")
+    assert "order 0 is lost" in text
+    assert "killed during" in text
+    assert "hangs" in text
+    assert deliver(filing_shop).stdout == "nothing waits in .sre/outbox\n"
+
+
+def _has(path: Path, word: bytes) -> bool:
+    return word in path.read_bytes()
+
+
+def test_what_cannot_be_filed_waits_and_the_exit_code_stays(filing_shop):
+    (filing_shop.root / "broken").touch()
+    config = filing_shop.root / "sre.toml"
+    before = config.read_text("utf-8")
+    config.write_text(before + ON_GITHUB, encoding="utf-8")
+    try:
+        nobody = {"GITHUB_TOKEN": "", "GH_TOKEN": ""}
+        outcome = run_mine(filing_shop, "--sre-issues=file", env=nobody)
+    finally:
+        config.write_text(before, encoding="utf-8")
+
+    assert outcome.code == 1
+    said = "\n".join(outcome.lines("issues"))
+    assert "github:acme/shop: expected a token" in said
+    assert "pytest-sre deliver" in said
+    assert len(waiting(filing_shop)) == 1
+
+
+def test_issues_of_a_local_platform_reach_no_one_else(filing_shop):
+    (filing_shop.root / "broken").touch()
+    config = filing_shop.root / "sre.toml"
+    before = config.read_text("utf-8")
+    config.write_text(before + ON_GITHUB, encoding="utf-8")
+    try:
+        outcome = run_mine(filing_shop)
+    finally:
+        config.write_text(before, encoding="utf-8")
+
+    assert outcome.lines("issues") == ["files:.sre/issues: opened #1"], outcome.text
+
+
+def test_workers_find_and_the_controller_files(filing_shop):
+    (filing_shop.root / "broken").touch()
+
+    outcome = filing_shop.verify("--sre-bake=1s", "suites/mine", "-n", "2")
+
+    assert outcome.lines("issues") == ["files:.sre/issues: opened #1"], outcome.text
+    assert len(issues(filing_shop)) == 1
+
+
+def test_an_app_that_is_down_is_one_issue_however_many_tests_fail(filing_shop, until):
+    stopped = filing_shop.machines("store")
+    for machine in stopped:
+        filing_shop.fly.stop("shop", machine.id)
+    try:
+        outcome = filing_shop.verify("--sre-bake=2s")
+    finally:
+        for machine in stopped:
+            filing_shop.fly.start("shop", machine.id)
+        until(lambda: all(map(filing_shop.is_healthy, filing_shop.machines("web"))))
+
+    assert outcome.verdict == "UNHEALTHY", outcome.text
+    assert outcome.lines("issues") == ["files:.sre/issues: opened #1"], outcome.text
+    (issue,) = issues(filing_shop)
+    assert (
+        issue.read_text("utf-8").count("\n- suites") + issue.read_text("utf-8").count("\n- test")
+        >= 5
+    )

@@ -1,12 +1,34 @@
 """What the page that Prometheus reads says of apps and Machines."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx
 import pytest
 
 PROCESS = "registry.local/process:1"
 MB = 1024 * 1024
-HUNGRY = "x = bytearray(60 << 20); print('ready', flush=True); import time; time.sleep(100)"
+HUNGRY = "x = bytearray(60 << 20); import time; time.sleep(100)"
+STARVING = "x = bytearray(300 << 20); import time; time.sleep(100)"
 BUSY = "while True: pass"
+FILLER = """
+import os, time
+with open(os.environ["FLY_VOLUME_DATA"] + "/file", "wb") as file:
+    file.truncate(64 << 20)
+time.sleep(100)
+"""
+SERVER = """
+import http.server, os
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
 
 
 def python(program):
@@ -85,6 +107,57 @@ def test_counts_of_a_deleted_app_are_gone(client):
     client.api.delete(f"/v1/apps/{client.app}", params={"force": "true"})
 
     assert client.page() == {}
+
+
+def test_connections_to_a_machine_are_counted_when_they_open_and_close(client, until):
+    machine = client.create(PROCESS, **python(SERVER))
+    until(lambda: client.proxy.get("/").status_code == 200)
+    client.send("/", 3)
+
+    def count(what):
+        return client.value(f"fly_app_tcp_{what}_count", instance=machine)
+
+    assert until(lambda: count("connects"))
+    assert client.value("fly_app_connect_time_seconds_count", instance=machine) == count("connects")
+    assert client.value("fly_edge_tcp_connects_count") >= 1
+    assert until(lambda: count("disconnects") == count("connects"))
+
+
+def test_concurrency_is_what_a_machine_serves_now(client, until):
+    machine = client.create()
+    with ThreadPoolExecutor() as threads:
+        for _ in range(3):
+            threads.submit(client.send, "/slow")
+        assert until(lambda: client.value("fly_app_concurrency", instance=machine) == 3)
+
+    assert until(lambda: client.value("fly_app_concurrency", instance=machine) == 0)
+
+
+def test_a_machine_that_took_too_much_memory_says_so(client, until):
+    guest = {"cpu_kind": "shared", "cpus": 1, "memory_mb": 256}
+    machine = client.create(PROCESS, guest=guest, restart={"policy": "no"}, **python(STARVING))
+
+    assert until(lambda: client.value("fly_instance_exit_oom", instance=machine) == 1)
+    assert client.value("fly_instance_exit_code", instance=machine) == 137
+
+
+def test_a_volume_is_as_full_as_its_files(client, until):
+    path = f"/v1/apps/{client.app}/volumes"
+    wanted = {"name": "data", "region": "iad", "size_gb": 1}
+    volume = client.api.post(path, json=wanted).raise_for_status().json()["id"]
+    machine = client.create(
+        PROCESS, mounts=[{"volume": volume, "name": "data", "path": "/data"}], **python(FILLER)
+    )
+
+    assert client.value("fly_volume_size_bytes", id=volume, region="iad") == 1024 * MB
+    full = pytest.approx(100 * 64 / 1024, rel=0.05)
+    assert until(lambda: client.value("fly_volume_used_pct", id=volume) == full)
+    [(labels, _)] = client.page()["fly_volume_used_pct"]
+    assert sorted(labels) == ["app", "host", "id", "region"]
+    mount = {"instance": machine, "mount": "/data"}
+    blocks = client.value("fly_instance_filesystem_blocks", **mount)
+    free = client.value("fly_instance_filesystem_blocks_avail", **mount)
+    assert 1 - free / blocks == pytest.approx(64 / 1024, rel=0.05)
 
 
 @pytest.mark.parametrize("path", ["/_local/metrics", "/prometheus/personal/api/v1/query?query=1"])

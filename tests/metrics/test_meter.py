@@ -31,20 +31,15 @@ def test_edge_and_machine_are_counted_apart_and_by_status():
     assert meter.machine("iad", "148e21").answers[200].count == 1
 
 
-def test_connections_and_handshakes_are_counted():
+def test_connections_are_counted():
     meter = Meter()
     meter.edge("iad").connected()
     meter.edge("iad").connected()
     meter.edge("iad").disconnected()
     meter.machine("iad", "148e21").connected(0.02)
-    meter.handshakes("iad").succeeded("tlsv1.3", 0.004)
-    meter.handshakes("iad").failed("shop.example")
-    meter.handshakes("iad").failed("shop.example")
 
     assert (meter.edge("iad").connects, meter.edge("iad").disconnects) == (2, 1)
     assert meter.machine("iad", "148e21").connect_times.sum_s == 0.02
-    assert meter.handshakes("iad").times["tlsv1.3"].count == 1
-    assert meter.handshakes("iad").errors == {"shop.example": 2}
 
 
 def test_counts_of_machines_that_are_gone_can_be_forgotten():

@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_sre.local.metrics import families
 from pytest_sre.local.metrics.meter import Histogram, Meter
 from pytest_sre.local.metrics.page import Page, labels
-from pytest_sre.local.metrics.traffic import write_traffic
+from pytest_sre.local.metrics.traffic import write_edges, write_machine_traffic
 
 
 def read(page):
@@ -67,19 +67,15 @@ def test_all_that_the_proxy_counts_has_flys_names_and_labels():
     meter = Meter()
     meter.edge("iad").answered(200, 0.1, 10, 20)
     meter.machine("fra", "148e21").answered(500, 0.1, 10, 20)
-    meter.handshakes("iad").succeeded("tlsv1.3", 0.1)
-    meter.handshakes("iad").failed("shop.example")
+    meter.edge("iad").connected()
     page = Page()
-    write_traffic(page, "shop", "10ca", meter)
+    machine = {"app": "shop", "region": "fra", "host": "10ca", "instance": "148e21"}
+    write_edges(page, "shop", "10ca", meter)
+    write_machine_traffic(page, labels(**machine), meter.machine("fra", "148e21"))
 
     found = read(page)
     edge = {"app": "shop", "region": "iad", "host": "10ca"}
-    machine = {"app": "shop", "region": "fra", "host": "10ca", "instance": "148e21"}
     assert found["fly_edge_http_responses_count"] == [({**edge, "status": "200"}, 0)]
-    assert found["fly_edge_tls_handshake_errors"] == [({**edge, "servername": "shop.example"}, 0)]
-    assert found["fly_edge_tls_handshake_time_seconds_count"] == [
-        ({**edge, "version": "tlsv1.3"}, 0)
-    ]
     assert found["fly_app_http_responses_count"] == [({**machine, "status": "500"}, 0)]
     assert {name for name in found if name.startswith("fly_edge_")} >= {
         "fly_edge_data_in",

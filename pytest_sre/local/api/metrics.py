@@ -34,6 +34,8 @@ def metric_routes() -> list[BaseRoute]:
 
 async def _page(request: Request) -> Response:
     exposition: Exposition = request.app.state.exposition
+    prometheus: Prometheus = request.app.state.prometheus
+    prometheus.fit(len(fleet_of(request).lifecycles()))
     return Response(await exposition.page(), media_type=CONTENT_TYPE)
 
 

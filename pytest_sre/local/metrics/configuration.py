@@ -6,13 +6,20 @@ import msgspec
 
 PAGE_PATH: Final = "/_local/metrics"
 TARGETS_PATH: Final = "/_local/metrics/targets"
-# Fly reads every 15 s; whoever tests does not want to wait for that.
-INTERVAL: Final = "1s"
+# Whoever tests does not want to wait for Fly's 15 s.
+_OFTEN_S: Final = 1
+_FLYS_INTERVAL_S: Final = 15
+_SMALL_FLEET: Final = 200
 _LARGEST_PAGE: Final = "16MB"
 _FLYS_LABELS: Final = "app|region|host|instance"
 
 
-def configuration(address: str, token: str) -> bytes:
+def interval_s(machine_count: int) -> int:
+    """How often metrics are read: every second, or as seldom as Fly does from 200 Machines on."""
+    return _OFTEN_S if machine_count < _SMALL_FLEET else _FLYS_INTERVAL_S
+
+
+def configuration(address: str, token: str, every_s: int) -> bytes:
     """The configuration file, in JSON, which is YAML.
 
     An app's own labels of the names that Fly sets are replaced by Fly's; no series has the
@@ -21,6 +28,7 @@ def configuration(address: str, token: str) -> bytes:
     Args:
         address: host and port of the platform's API.
         token: opens it.
+        every_s: how often it is read, seconds.
     """
     authorization = {"credentials": token}
     own = {
@@ -43,7 +51,7 @@ def configuration(address: str, token: str) -> bytes:
     apps = {
         "job_name": "apps",
         "http_sd_configs": [
-            {"url": url, "refresh_interval": INTERVAL, "authorization": authorization}
+            {"url": url, "refresh_interval": f"{_OFTEN_S}s", "authorization": authorization}
         ],
         "body_size_limit": _LARGEST_PAGE,
         "tls_config": {"insecure_skip_verify": True},
@@ -53,7 +61,7 @@ def configuration(address: str, token: str) -> bytes:
             _drop(f"exported_(job|{_FLYS_LABELS})"),
         ],
     }
-    times = {"scrape_interval": INTERVAL, "scrape_timeout": INTERVAL}
+    times = {"scrape_interval": f"{every_s}s", "scrape_timeout": f"{min(every_s, 10)}s"}
     return msgspec.json.encode({"global": times, "scrape_configs": [own, apps]})
 
 

@@ -1,18 +1,31 @@
 """The page that Prometheus reads: all of Fly's built-in metrics of all apps, as they are now."""
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from pytest_sre.local.fleet import App, Fleet
 from pytest_sre.local.machines.lifecycle import Lifecycle
+from pytest_sre.local.machines.records import MachineRecord
 from pytest_sre.local.metrics.instances import write_file_systems, write_machine
-from pytest_sre.local.metrics.page import Page
-from pytest_sre.local.metrics.traffic import write_traffic
+from pytest_sre.local.metrics.meter import Place
+from pytest_sre.local.metrics.page import Page, labels
+from pytest_sre.local.metrics.traffic import write_edges, write_machine_traffic
 from pytest_sre.local.metrics.usage import FileSystem, Usage, file_system_of, usage_of
+from pytest_sre.local.metrics.volumes import VolumeUse, file_system_on, write_volume
 
 # Fly names hosts by four hexadecimal digits; here there is one.
 HOST: Final = "10ca"
+# So many Machines are written before others get their turn: some 5 ms.
+_AT_ONCE: Final = 50
+
+
+@dataclass(frozen=True)
+class _Measured:
+    usages: dict[int, Usage]
+    root: FileSystem | None
+    used_bytes: dict[str, int]
 
 
 class Exposition:
@@ -24,20 +37,26 @@ class Exposition:
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
+        self._volumes = VolumeUse(fleet.disks)
         self._counted: set[str] = set()
 
     async def page(self) -> bytes:
         """The next page."""
-        pids = [pid for each in self._fleet.lifecycles() if (pid := _pid(each)) is not None]
-        usages, root = await asyncio.to_thread(_measure, pids)
+        measured = await self._measure()
         page = Page(self._counted)
-        for app in self._fleet.apps.values():
-            _write_app(page, app, usages, root)
+        for app in [*self._fleet.apps.values()]:
+            await _write_app(page, app, measured)
         self._counted = page.counted
         return page.render()
 
+    async def _measure(self) -> _Measured:
+        pids = [pid for each in self._fleet.lifecycles() if (pid := _pid(each)) is not None]
+        volumes = [volume for app in self._fleet.apps.values() for volume in app.volumes]
+        usages, root = await asyncio.to_thread(_ask_system, pids)
+        return _Measured(usages, root, await self._volumes.used_bytes(volumes))
 
-def _measure(pids: list[int]) -> tuple[dict[int, Usage], FileSystem | None]:
+
+def _ask_system(pids: list[int]) -> tuple[dict[int, Usage], FileSystem | None]:
     return (usage_of(pids) if pids else {}), file_system_of(Path.cwd())
 
 
@@ -46,11 +65,33 @@ def _pid(lifecycle: Lifecycle) -> int | None:
     return process.pid if process else None
 
 
-def _write_app(page: Page, app: App, usages: dict[int, Usage], root: FileSystem | None) -> None:
+async def _write_app(page: Page, app: App, measured: _Measured) -> None:
     app.meter.keep_only(app.machines)
-    write_traffic(page, app.name, HOST, app.meter)
-    for lifecycle in app.machines.values():
-        usage = usages.get(_pid(lifecycle) or 0)
-        write_machine(page, HOST, lifecycle.record, usage)
-        if usage and root:
-            write_file_systems(page, HOST, lifecycle.record, {"/": root})
+    write_edges(page, app.name, HOST, app.meter)
+    for volume in app.volumes.values():
+        write_volume(page, app.name, HOST, volume, measured.used_bytes.get(volume.id, 0))
+    for number, lifecycle in enumerate([*app.machines.values()]):
+        if number % _AT_ONCE == 0:
+            await asyncio.sleep(0)
+        _write_machine(page, app, lifecycle, measured)
+
+
+def _write_machine(page: Page, app: App, lifecycle: Lifecycle, measured: _Measured) -> None:
+    record = lifecycle.record
+    own = labels(app=app.name, region=record.region, host=HOST, instance=record.id)
+    usage = measured.usages.get(_pid(lifecycle) or 0)
+    write_machine(page, own, record, usage)
+    if traffic := app.meter.machines.get(Place(record.region, record.id)):
+        write_machine_traffic(page, own, traffic)
+    if usage:
+        write_file_systems(page, own, _file_systems(app, record, measured))
+
+
+def _file_systems(app: App, record: MachineRecord, measured: _Measured) -> dict[str, FileSystem]:
+    mounted = {mount.path: app.volumes.get(mount.volume or "") for mount in record.settings.mounts}
+    seen = {
+        path: file_system_on(volume, measured.used_bytes.get(volume.id, 0))
+        for path, volume in mounted.items()
+        if volume
+    }
+    return {"/": measured.root, **seen} if measured.root else seen

@@ -33,12 +33,6 @@ EDGE_DISCONNECTS: Final = Family(
 )
 EDGE_DATA_IN: Final = Family("fly_edge_data_in", "counter", "Bytes of requests' bodies.")
 EDGE_DATA_OUT: Final = Family("fly_edge_data_out", "counter", "Bytes of answers' bodies.")
-EDGE_TLS_ERRORS: Final = Family(
-    "fly_edge_tls_handshake_errors", "counter", "TLS handshakes with users that failed."
-)
-EDGE_TLS_TIME: Final = Family(
-    "fly_edge_tls_handshake_time_seconds", "histogram", "How long TLS handshakes took."
-)
 APP_CONCURRENCY: Final = Family(
     "fly_app_concurrency", "gauge", "Requests that the Machine is serving now."
 )

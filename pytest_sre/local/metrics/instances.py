@@ -14,16 +14,15 @@ _SECTOR: Final = 512
 _RUNNING: Final = frozenset({"started", "stopping"})
 
 
-def write_machine(page: Page, host: str, record: MachineRecord, usage: Usage | None) -> None:
+def write_machine(page: Page, own: str, record: MachineRecord, usage: Usage | None) -> None:
     """Write what is known of a Machine.
 
     Args:
         page: where to.
-        host: the host's id.
+        own: its labels.
         record: the Machine.
         usage: what its processes use; None when it has none.
     """
-    own = labels(app=record.app, region=record.region, host=host, instance=record.id)
     _write_exit(page, own, record)
     if record.state not in _RUNNING:
         return
@@ -34,11 +33,8 @@ def write_machine(page: Page, host: str, record: MachineRecord, usage: Usage | N
         _write_usage(page, own, usage)
 
 
-def write_file_systems(
-    page: Page, host: str, record: MachineRecord, mounts: Mapping[str, FileSystem]
-) -> None:
+def write_file_systems(page: Page, own: str, mounts: Mapping[str, FileSystem]) -> None:
     """Write how full a Machine's file systems are, by the path where it mounts them."""
-    own = labels(app=record.app, region=record.region, host=host, instance=record.id)
     for mount, found in mounts.items():
         labelled = f"{own},{labels(mount=mount)}"
         page.show(families.BLOCKS, labelled, found.blocks)

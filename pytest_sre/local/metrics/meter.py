@@ -106,27 +106,6 @@ class Traffic:
         self.disconnects += 1
 
 
-@dataclass(slots=True)
-class Handshakes:
-    """TLS handshakes at the edge of one region.
-
-    Attributes:
-        times: how long successful ones took, by the version of TLS, such as ``tlsv1.3``.
-        errors: how many failed, by the name that the client asked for.
-    """
-
-    times: dict[str, Histogram] = field(default_factory=dict)
-    errors: dict[str, int] = field(default_factory=dict)
-
-    def succeeded(self, version: str, took_s: float) -> None:
-        """Count one that succeeded."""
-        self.times.setdefault(version, Histogram()).observe(took_s)
-
-    def failed(self, server_name: str) -> None:
-        """Count one that failed."""
-        self.errors[server_name] = self.errors.get(server_name, 0) + 1
-
-
 class Meter:
     """All counts of one app. The proxy calls it; the exposition reads it.
 
@@ -138,7 +117,6 @@ class Meter:
     def __init__(self) -> None:
         self.edges: dict[str, Traffic] = {}
         self.machines: dict[Place, Traffic] = {}
-        self.tls: dict[str, Handshakes] = {}
 
     def edge(self, region: str) -> Traffic:
         """What passes the edge of a region."""
@@ -154,10 +132,6 @@ class Meter:
         if traffic is None:
             traffic = self.machines[place] = Traffic()
         return traffic
-
-    def handshakes(self, region: str) -> Handshakes:
-        """The TLS handshakes at the edge of a region."""
-        return self.tls.setdefault(region, Handshakes())
 
     def keep_only(self, machine_ids: Container[str]) -> None:
         """Forget the counts of all other Machines."""

@@ -1,6 +1,7 @@
 """A page in Prometheus' text format."""
 
 from collections.abc import Set as AbstractSet
+from itertools import accumulate
 
 from pytest_sre.local.metrics.families import Family
 from pytest_sre.local.metrics.meter import BOUNDS_S, Histogram
@@ -8,7 +9,7 @@ from pytest_sre.local.metrics.meter import BOUNDS_S, Histogram
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
-_BOUNDS = (*(f"{bound_s:g}" for bound_s in BOUNDS_S), "+Inf")
+_BOUNDS = tuple(f',le="{bound}"}}' for bound in (*(f"{each:g}" for each in BOUNDS_S), "+Inf"))
 _NOTHING_YET = Histogram()
 
 
@@ -54,13 +55,13 @@ class Page:
 
     def count_times(self, family: Family, labelled: str, histogram: Histogram) -> None:
         """Add all series of a histogram."""
-        name, lines, total = family.name, self._lines(family), 0
+        name, lines = family.name, self._lines(family)
         shown = histogram if self._is_known(f"{name}{{{labelled}}}") else _NOTHING_YET
-        for bound, count in zip(_BOUNDS, shown.counts, strict=True):
-            total += count
-            lines.append(f'{name}_bucket{{{labelled},le="{bound}"}} {total}\n')
+        begin = f"{name}_bucket{{{labelled}"
+        totals = list(accumulate(shown.counts))
+        lines += [f"{begin}{end} {total}\n" for end, total in zip(_BOUNDS, totals, strict=True)]
         lines.append(f"{name}_sum{{{labelled}}} {shown.sum_s}\n")
-        lines.append(f"{name}_count{{{labelled}}} {total}\n")
+        lines.append(f"{name}_count{{{labelled}}} {totals[-1]}\n")
 
     def render(self) -> bytes:
         """The page's bytes."""

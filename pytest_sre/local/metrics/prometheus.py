@@ -16,7 +16,7 @@ from yarl import URL
 
 from pytest_sre.local.files import METRICS, write_whole
 from pytest_sre.local.machines.process import MachineProcess
-from pytest_sre.local.metrics.configuration import configuration
+from pytest_sre.local.metrics.configuration import configuration, interval_s
 from pytest_sre.local.pids import PidFile
 
 _LISTENS: Final = re.compile(r'msg="Listening on".*\baddress=(\S+)')
@@ -63,6 +63,9 @@ class Prometheus:
         self._directory = directory / METRICS
         self._pids = pids
         self._session = session
+        self._every_s = interval_s(0)
+        self._api = ""
+        self._token = ""
         self._running: asyncio.Task[None] | None = None
         self._process: MachineProcess | None = None
         self._was_spawned = asyncio.Event()
@@ -78,8 +81,16 @@ class Prometheus:
             api_url: the platform's API, where it reads what it keeps.
             token: opens the API.
         """
-        content = configuration(urlsplit(api_url).netloc, token)
-        self._running = asyncio.create_task(self._run(content))
+        self._api, self._token = urlsplit(api_url).netloc, token
+        self._running = asyncio.create_task(self._run())
+
+    def fit(self, machine_count: int) -> None:
+        """Have metrics read less often once there are many Machines."""
+        every_s = interval_s(machine_count)
+        if self._process and self._is_ready.is_set() and every_s > self._every_s:
+            self._every_s = every_s
+            self._write_configuration()
+            self._process.signal_main(signal.SIGHUP)
 
     async def close(self, *, at_once: bool) -> None:
         """End it, and remove what it kept.
@@ -119,20 +130,20 @@ class Prometheus:
         except (aiohttp.ClientError, OSError) as error:
             return _unavailable(f"no answer of Prometheus: {error or type(error).__name__}")
 
-    async def _run(self, configuration_file: bytes) -> None:
+    async def _run(self) -> None:
         try:
-            self._failure = await self._serve(configuration_file)
+            self._failure = await self._serve()
         except OSError as error:
             self._failure = f"Prometheus could not be started: {error}"
         self._was_spawned.set()
         self._is_ready.set()
 
-    async def _serve(self, configuration_file: bytes) -> str:
+    async def _serve(self) -> str:
         """Run it until it ends; why it did."""
         program = shutil.which("prometheus")
         if program is None:
             return _MISSING
-        self._process = process = await self._spawn(program, configuration_file)
+        self._process = process = await self._spawn(program)
         self._pids.add(process.pid)
         self._was_spawned.set()
         code = await process.wait()
@@ -140,14 +151,13 @@ class Prometheus:
         shutil.rmtree(self._directory, ignore_errors=True)
         return f"Prometheus ended with code {code}: {self._last_line}"
 
-    async def _spawn(self, program: str, configuration_file: bytes) -> MachineProcess:
+    async def _spawn(self, program: str) -> MachineProcess:
         self._directory.mkdir(exist_ok=True)
-        file = self._directory / "prometheus.yml"
-        write_whole(file, configuration_file)
+        self._write_configuration()
         return await MachineProcess.spawn(
             [
                 program,
-                f"--config.file={file}",
+                f"--config.file={self._file}",
                 f"--storage.tsdb.path={self._directory / 'data'}",
                 f"--storage.tsdb.retention.time={_RETENTION}",
                 "--web.listen-address=127.0.0.1:0",
@@ -156,6 +166,13 @@ class Prometheus:
             directory=self._directory,
             on_line=self._read,
         )
+
+    def _write_configuration(self) -> None:
+        write_whole(self._file, configuration(self._api, self._token, self._every_s))
+
+    @property
+    def _file(self) -> Path:
+        return self._directory / "prometheus.yml"
 
     def _read(self, line: str) -> None:
         self._last_line = line

@@ -194,7 +194,9 @@ class Delivery:
         began = time.monotonic()
         connection = await self._edges.connections.take(("127.0.0.1", port), way, fresh=fresh)
         if not connection.used:
-            self._metered(record).connected(time.monotonic() - began)
+            traffic = self._metered(record)
+            traffic.connected(time.monotonic() - began)
+            connection.on_close = traffic.disconnected
         try:
             return await self._talk(connection, question, record, route)
         finally:

@@ -1,5 +1,7 @@
 """TCP services: each connection goes to one Machine, as bytes."""
 
+import time
+
 from pytest_sre.local.network import CLIENT, Network, Path, Place
 from pytest_sre.local.proxy.balancer import Balancer
 from pytest_sre.local.proxy.routing import Wish
@@ -61,12 +63,15 @@ class TcpProxy:
                 except ConnectFailed as failed:
                     self._balancer.log(f"[{failed.code}] instance refused connection", record)
                     continue
-                return await relay(
-                    Side(stream.reader, stream.writer),
-                    Side(connection.reader, connection.writer),
-                    way,
-                    behind,
-                )
+                try:
+                    return await relay(
+                        Side(stream.reader, stream.writer),
+                        Side(connection.reader, connection.writer),
+                        way,
+                        behind,
+                    )
+                finally:
+                    connection.close()
 
     async def _open(self, machine_id: str, entrance: Entrance, way: Path) -> Connection:
         record = self._balancer.record(machine_id)
@@ -77,4 +82,9 @@ class TcpProxy:
         if not port:
             # A simulated Machine has a script that answers HTTP, and nothing that listens.
             raise ConnectFailed("PC01")
-        return await self._connections.take(("127.0.0.1", port), way, fresh=True)
+        began = time.monotonic()
+        connection = await self._connections.take(("127.0.0.1", port), way, fresh=True)
+        traffic = self._balancer.app.meter.machine(record.region, record.id)
+        traffic.connected(time.monotonic() - began)
+        connection.on_close = traffic.disconnected
+        return connection

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,6 +55,9 @@ class Connection:
         writer: to it.
         address: where it is.
         way: between this proxy and the Machine.
+
+    Attributes:
+        on_close: called once, when it is ended.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class Connection:
         self.way: Path | None = None
         self.used = False
         self.idle_since = 0.0
+        self.on_close: Callable[[], None] | None = None
         self._sending: asyncio.Task[None] | None = None
 
     @property
@@ -129,6 +133,9 @@ class Connection:
         if self._sending:
             self._sending.cancel()
         self.writer.close()
+        if self.on_close:
+            self.on_close()
+            self.on_close = None
 
     def _send(self, head: bytes, body: Body, *, chunked: bool) -> None:
         if body.is_whole:

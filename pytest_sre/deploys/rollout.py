@@ -20,6 +20,7 @@ from pytest_sre.fly.leases import HeldLeases
 from pytest_sre.fly.machine_config import machine_config
 from pytest_sre.fly.models import Machine, Release
 from pytest_sre.targets import AppSpec
+from pytest_sre.targets.files import read_toml
 
 _AT_ONCE = 8
 # In between it is looked whether waiting still makes sense.
@@ -70,11 +71,13 @@ def deploy(
         healthy_within_s: how long a Machine may take until its checks pass.
 
     Raises:
+        ConfigError: the fly.toml is gone.
         FlyError: the platform refuses a step; the release has then failed.
     """
     if spec.name not in {app.name for app in fly.apps(organization)}:
         fly.create_app(spec.name, organization)
-    release = fly.create_release(spec.name, image=image)
+    definition = read_toml(spec.path)
+    release = fly.create_release(spec.name, image=image, definition=definition)
     rollout = _Rollout(fly, spec, image, release, healthy_within_s)
     try:
         failures = rollout.run()

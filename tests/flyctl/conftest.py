@@ -2,10 +2,15 @@
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+import time
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -155,3 +160,192 @@ def flyctl(platform: LocalPlatform, tmp_path_factory: pytest.TempPathFactory) ->
     if binary is None:
         pytest.skip("no flyctl: it is neither on PATH nor named by FLYCTL")
     return Flyctl(binary, platform, tmp_path_factory.mktemp("home"))
+
+
+def mismatches_of(shape: Any, found: Any, at: str = "answer") -> list[str]:
+    """Where a value is not of a shape.
+
+    A shape is a type, a pattern that a whole text matches, an object with the keys that must be
+    there, ``[shape]`` for a list of one or more, ``[shape, ...]`` for a list, a tuple of shapes
+    that are all good, or a value.
+    """
+    match shape:
+        case dict():
+            return _of_object(shape, found, at)
+        case [each] | [each, types.EllipsisType()] if isinstance(shape, list):
+            return _of_list(each, found, len(shape) == 1, at)
+        case tuple():
+            tried = [mismatches_of(each, found, at) for each in shape]
+            return [] if [] in tried else tried[0]
+        case re.Pattern():
+            fits = isinstance(found, str) and shape.fullmatch(found)
+            return [] if fits else [f"{at}: expected {shape.pattern}, found {found!r}"]
+        case type():
+            # In Go a number is no boolean, and a whole number has no fraction.
+            fits = type(found) is shape
+            return [] if fits else [f"{at}: expected {shape.__name__}, found {found!r}"]
+    return [] if shape == found else [f"{at}: expected {shape!r}, found {found!r}"]
+
+
+def _of_object(shape: dict[str, Any], found: Any, at: str) -> list[str]:
+    if not isinstance(found, dict):
+        return [f"{at}: expected an object, found {found!r}"]
+    missing = [f"{at}.{key}: missing" for key in shape if key not in found]
+    there = [
+        mismatch
+        for key in shape
+        if key in found
+        for mismatch in mismatches_of(shape[key], found[key], f"{at}.{key}")
+    ]
+    return missing + there
+
+
+def _of_list(shape: Any, found: Any, not_empty: bool, at: str) -> list[str]:
+    if not isinstance(found, list) or (not_empty and not found):
+        return [f"{at}: expected a list, found {found!r}"]
+    return [
+        mismatch
+        for index, each in enumerate(found)
+        for mismatch in mismatches_of(shape, each, f"{at}[{index}]")
+    ]
+
+
+@pytest.fixture(scope="session")
+def mismatches() -> Callable[..., list[str]]:
+    return mismatches_of
+
+
+def answered_as(answer: httpx.Response, shape: Any = None, status: int = 200) -> Any:
+    """What was answered, which has a status and a shape."""
+    assert answer.status_code == status, answer.text
+    found = answer.json() if answer.content else None
+    assert shape is None or mismatches_of(shape, found) == []
+    return found
+
+
+@pytest.fixture(scope="session")
+def answered() -> Callable[..., Any]:
+    return answered_as
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What a first deploy left: two Machines; and what was answered on the way."""
+
+    machines: tuple[str, ...]
+    answers: dict[str, Any]
+    definition: dict[str, Any]
+
+
+def machine_body(group: str, release: dict[str, Any], **config: Any) -> dict[str, Any]:
+    return {
+        "config": {
+            "env": {"FLY_PROCESS_GROUP": group, "PRIMARY_REGION": "iad"},
+            "init": {"cmd": ["python", "-S", "-E", "web.py"]},
+            "guest": {"cpu_kind": "shared", "cpus": 1, "memory_mb": 256},
+            "metadata": {
+                "fly_flyctl_version": "2026.8.21",
+                "fly_platform_version": "v2",
+                "fly_process_group": group,
+                "fly_release_id": release["id"],
+                "fly_release_version": str(release["version"]),
+            },
+            "image": "registry.local/till:v1",
+            **config,
+        },
+        "region": "iad",
+        "skip_secrets": False,
+    }
+
+
+SERVICE = {
+    "protocol": "tcp",
+    "internal_port": 8080,
+    "autostop": False,
+    "ports": [{"port": 80, "handlers": ["http"]}, {"port": 443, "handlers": ["http", "tls"]}],
+    "checks": [
+        {
+            "type": "http",
+            "interval": "1s",
+            "timeout": "2s",
+            "grace_period": "5s",
+            "method": "GET",
+            "path": "/",
+        }
+    ],
+    "force_instance_key": None,
+}
+DEFINITION = {
+    "app": "walk",
+    "primary_region": "iad",
+    "deploy": {"release_command": "python -S -E migrate.py"},
+    "processes": {"web": "python -S -E web.py"},
+}
+
+
+@pytest.fixture(scope="session")
+def walk(api: httpx.Client) -> Walk:
+    """A first deploy with a release command, by the calls that flyctl makes, in its order."""
+    made = {"name": "walk", "org_slug": "personal", "network": ""}
+    answered_as(api.post("/v1/apps", params={"wait": "true"}, json=made), status=201)
+    values = {"values": {"COLOR": "blue"}}
+    answers = {"secrets": answered_as(api.post("/v1/apps/walk/secrets", json=values))}
+    asked = {"app_name": "walk", "builder_type": "depot.dev", "strategies_available": ["Local"]}
+    build = answers["build"] = answered_as(api.post("/api/v1/builds", json=asked))
+    finished = {"build_id": build["id"], "app_name": "walk", "status": "completed"}
+    answers["finished"] = answered_as(api.post("/api/v1/builds/finish", json=finished))
+    wanted = {
+        "app_name": "walk",
+        "build_id": build["id"],
+        "definition": DEFINITION,
+        "image": "registry.local/till:v1",
+        "strategy": "ROLLING",
+    }
+    answers["release"] = answered_as(api.post("/api/v1/releases", json=wanted), status=201)
+    release = answers["release"]["release"]
+    path = f"/api/v1/releases/{release['id']}"
+    answers["running"] = answered_as(api.patch(path, json={"metadata": None, "status": "running"}))
+    answers["release command"] = run_release_command(api, release)
+    machines = tuple(launch(api, release) for _ in range(2))
+    info = {"post_deployment_info": {"flyctl_version": "2026.8.21", "error": ""}}
+    answers["complete"] = answered_as(
+        api.patch(path, json={"metadata": info, "status": "complete"})
+    )
+    return Walk(machines, answers, DEFINITION)
+
+
+def run_release_command(api: httpx.Client, release: dict[str, Any]) -> dict[str, Any]:
+    """Run it as flyctl does: created, stopped, started, destroyed, and read after that."""
+    body = machine_body(
+        "fly_app_release_command",
+        release,
+        init={"cmd": ["python", "-S", "-E", "migrate.py"]},
+        auto_destroy=True,
+        restart={"policy": "no"},
+        dns={"skip_registration": True},
+    )
+    made = answered_as(api.post("/v1/apps/walk/machines", json={**body, "skip_launch": True}))
+    path = f"/v1/apps/walk/machines/{made['id']}"
+
+    def wait(state: str) -> httpx.Response:
+        return api.get(f"{path}/wait", params={"state": state, "timeout": "60"})
+
+    # It was created and never started: flyctl takes that for stopped.
+    answered_as(wait("stopped"))
+    answered_as(api.post(f"{path}/start"))
+    # A command may end before anybody saw it run.
+    wait("started")
+    assert wait("destroyed").status_code in {200, 404}
+    return dict(answered_as(api.get(path)))
+
+
+def launch(api: httpx.Client, release: dict[str, Any]) -> str:
+    body = machine_body("web", release, services=[SERVICE])
+    made = answered_as(api.post("/v1/apps/walk/machines", json=body))
+    path = f"/v1/apps/walk/machines/{made['id']}"
+    answered_as(api.get(f"{path}/wait", params={"state": "started", "timeout": "60"}))
+    deadline = time.monotonic() + 20
+    while not all(check["status"] == "passing" for check in api.get(path).json()["checks"]):
+        assert time.monotonic() < deadline, api.get(path).text
+        time.sleep(0.02)
+    return str(made["id"])

@@ -51,9 +51,17 @@ def _line(chance: random.Random, number: int) -> bytes:
     )
     if chance.random() < NON_ASCII_RATIO:
         message += " für Zoë → ok"
-    level = "error" if is_error else "info"
-    own = {"level": level, "msg": message, "trace_id": f"{chance.getrandbits(128):032x}"}
     minute, second = number // 6000 % 60, number // 100 % 60
+    at = f"2026-11-23T10:{minute:02d}:{second:02d}.{number:09d}Z"
+    return shipped_line("error" if is_error else "info", message, chance, at)
+
+
+def shipped_line(
+    level: str, message: str, chance: random.Random | None = None, at: str = "2026-11-23T11:00:00Z"
+) -> bytes:
+    """An app's own JSON in the line that the log shipper makes of it."""
+    chance = chance or random.Random(1)
+    own = {"level": level, "msg": message, "trace_id": f"{chance.getrandbits(128):032x}"}
     region = chance.choice(("iad", "ams", "nrt"))
     shipped = {
         "event": {"provider": "app"},
@@ -64,6 +72,6 @@ def _line(chance: random.Random, number: int) -> bytes:
         "host": f"worker-{region}-{chance.randrange(9)}",
         "log": {"level": "info"},
         "message": json.dumps(own, ensure_ascii=False),
-        "timestamp": f"2026-11-23T10:{minute:02d}:{second:02d}.{number:09d}Z",
+        "timestamp": at,
     }
     return json.dumps(shipped, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"

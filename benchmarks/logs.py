@@ -1,4 +1,5 @@
-"""Log scanning: the shipped rules over Fly-shaped NDJSON, against ripgrep with the same patterns.
+"""Log files: the shipped rules over Fly-shaped NDJSON, against ripgrep with the same patterns;
+and from the bytes of a file to the errors that a baseline never had.
 
 Run as ``python -m benchmarks.logs`` or ``python benchmarks/logs.py``.
 """
@@ -16,12 +17,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.form import Target, report, wants_quick
-from benchmarks.log_lines import write_log
+from benchmarks.log_lines import BLOCK_BYTES, shipped_line, write_log
 from pytest_sre.logs.engines import installed_engines
 from pytest_sre.logs.rules import shipped_rules
 
 ROOT = Path(__file__).resolve().parent.parent
 MIB, QUICK_MIB = 1024, 64
+# In a smaller file, making the engine is most of the time.
+QUICK_COMPARED_MIB = 256
 ROUNDS = 5
 # The slow engines need not read all of it for their rate to be known.
 FALLBACK_MIB = 64
@@ -55,6 +58,36 @@ print(json.dumps({"taken_s": taken_s, "peak_mib": peak_mib, "matched": found.mat
 """
 
 
+# The baseline lacks what is new, so that it is found and told.
+COMPARE = """
+import json, sys, time
+from pytest_sre.logs.comparing import compare
+from pytest_sre.logs.error_lines import ErrorLines, error_engine
+from pytest_sre.logs.files import chunks_of, open_log
+
+path, baseline, engine = sys.argv[1:]
+
+started, cpu = time.perf_counter(), time.process_time()
+engine = error_engine(engine)
+
+def collected(path):
+    found = ErrorLines(engine=engine)
+    with open_log(path) as stream:
+        found.begin(path)
+        for chunk in chunks_of(stream):
+            found.add(chunk)
+    return found
+
+found = compare(collected(baseline), collected(path))
+taken_s, cpu_s = time.perf_counter() - started, time.process_time() - cpu
+with open("/proc/self/status" if sys.platform == "linux" else "/dev/null") as status:
+    peak_mib = sum(int(l.split()[1]) for l in status if l.startswith("VmHWM")) / 2**10
+told = {"taken_s": taken_s, "cpu_s": cpu_s, "peak_mib": peak_mib, "lines": found.lines}
+print(json.dumps(told | {"new": sum(one.count for one in found.new)}))
+"""
+NEW_ERRORS = 3
+
+
 @dataclass(frozen=True)
 class Run:
     """One run of one scanner."""
@@ -76,12 +109,14 @@ class Measured:
 def main() -> None:
     quick = wants_quick("Scan logs with the shipped rules, against ripgrep.")
     with tempfile.TemporaryDirectory(prefix="sre-logs-") as folder:
-        scanned = measure_scan(Path(folder), QUICK_MIB if quick else MIB)
+        mib = QUICK_MIB if quick else MIB
+        scanned = measure_scan(Path(folder), mib)
+        compared = measure_compare(Path(folder), max(mib, QUICK_COMPARED_MIB))
     report(
         "logs",
         titles=("scanned by", "bytes", "rate", "whole command", "peak memory"),
-        rows=scanned.rows,
-        targets=scanned.targets,
+        rows=[*scanned.rows, *compared.rows],
+        targets=[*scanned.targets, *compared.targets],
         libraries=("msgspec", *_engine_libraries()),
     )
 
@@ -110,6 +145,38 @@ def measure_scan(folder: Path, mib: int) -> Measured:
         times = _median_s(runs["ripgrep"]) / _median_s(runs[fastest])
         targets.insert(0, Target("throughput over ripgrep's", round(times, 2), "×", ">=", 2.0))
     return Measured(rows, targets)
+
+
+def measure_compare(folder: Path, mib: int) -> Measured:
+    """Time the whole way from a file's bytes to its new error signatures, by each engine."""
+    log, baseline = folder / "log.ndjson", folder / "baseline.ndjson"
+    write_log(baseline, BLOCK_BYTES // 2**20)
+    write_log(log, mib)
+    with log.open("ab") as file:
+        file.write(shipped_line("error", "tier 7 is missing from the price list") * NEW_ERRORS)
+    rows, targets = [], []
+    for engine in [name for name in installed_engines() if name != "re"]:
+        told = [_compare(log, baseline, engine) for _ in range(ROUNDS)]
+        if any(one["new"] != NEW_ERRORS for one in told):
+            raise SystemExit(f"expected {NEW_ERRORS} new errors, found {told[0]['new']:g}")
+        cpu_s = statistics.median(one["cpu_s"] for one in told)
+        rate = (log.stat().st_size + baseline.stat().st_size) / 1e6 / cpu_s
+        peak = max(one["peak_mib"] for one in told)
+        whole_s = statistics.median(one["taken_s"] for one in told)
+        size = f"{log.stat().st_size / 2**20:,.0f} MiB"
+        row = (f"new errors, {engine}", size, f"{rate:,.0f} MB/s", f"{whole_s:.2f} s")
+        rows.append((*row, f"{peak:,.0f} MiB"))
+        if engine == installed_engines()[0]:
+            targets.append(Target("file to new signatures", round(rate), "MB/s", ">=", 500))
+            targets.append(Target("its peak memory", peak, "MiB", "<=", MEMORY_LIMIT_MIB))
+    return Measured(rows, targets)
+
+
+def _compare(log: Path, baseline: Path, engine: str) -> dict[str, float]:
+    command = [sys.executable, "-c", COMPARE, str(log), str(baseline), engine]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
 
 
 def _refuse_disagreement(runs: list[list[Run]], log: Path) -> None:

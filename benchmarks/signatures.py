@@ -8,25 +8,17 @@ import csv
 import importlib
 import itertools
 import random
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
-import msgspec
 from form import Target, report
-from log_lines import write_log
 
 from pytest_sre.logs.drain import Drain
-from pytest_sre.logs.engines import Engine, engine_of, matched_lines
-from pytest_sre.logs.files import chunks_of, open_log
-from pytest_sre.logs.lines import read_line
 from pytest_sre.logs.novelty import new_error_signatures
-from pytest_sre.logs.rules import usable_rule
 from pytest_sre.recording.rows import LogLine
-from pytest_sre.targets.settings import LogRule
 
 LABELLED = Path(__file__).parents[1] / "tests" / "logs" / "labelled"
 DEPLOY_LINES = 100_000
@@ -70,17 +62,6 @@ INJECTED: Sequence[Make] = (
     lambda _: "panic: oops",
 )
 ERROR_SHARE = 0.004
-# Words of which a line of level error or critical has one, whatever its format.
-ERROR_WORDS = LogRule(
-    id="level",
-    kind="level",
-    severity="high",
-    pattern="error|err|severe|crit|fatal|alert|emerg|panic|traceback",
-    explanation="",
-    matches=("level=error",),
-    misses=("level=info",),
-    ignore_case=True,
-)
 
 
 def main() -> None:
@@ -93,7 +74,7 @@ def main() -> None:
         print("drain3 is not installed: nothing is compared with it")
     targets: list[Target] = []
     rows: list[Row] = []
-    for measure in (_speed, _accuracy, _detection, _end_to_end):
+    for measure in (_speed, _accuracy, _detection):
         more_rows, more_targets = measure(groupers, arguments)
         rows += more_rows
         targets += more_targets
@@ -243,41 +224,6 @@ def _detection(
         Target("healthy deploys with an alarm", alarms / deploys, "", "<=", 0.01),
         Target("injected errors found", (deploys - missed) / deploys, "", ">=", 1),
     ]
-
-
-class _Shipped(msgspec.Struct):
-    """What is read here of a line of Fly's log shipper."""
-
-    message: str
-
-
-def _end_to_end(
-    _groupers: dict[str, Group], arguments: argparse.Namespace
-) -> tuple[list[Row], list[Target]]:
-    """From the bytes of a file to its new error signatures, with the fastest engine installed."""
-    mib, rounds = (64, 3) if arguments.quick else (512, 3)
-    engine = engine_of([usable_rule(ERROR_WORDS)])
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "log.ndjson"
-        write_log(path, mib)
-        size = path.stat().st_size
-        took_s = []
-        for _ in range(rounds):
-            started = time.process_time()
-            found = new_error_signatures([], [*_error_lines(path, engine)])
-            took_s.append(time.process_time() - started)
-    rate = size / 1e6 / min(took_s)
-    row = (f"file to new signatures, {engine.name}, MB/s ({len(found)} found)", f"{rate:,.0f}")
-    return [row], [Target("file to new signatures", rate, "MB/s", ">=", 500)]
-
-
-def _error_lines(path: Path, engine: Engine) -> Iterator[LogLine]:
-    decode = msgspec.json.Decoder(_Shipped).decode
-    with open_log(str(path)) as stream:
-        for chunk in chunks_of(stream):
-            for start, end, _ in matched_lines(chunk.data, engine.hits(chunk.data)):
-                message = decode(chunk.data[start:end]).message
-                yield _line(message, read_line(message, "info").level)
 
 
 def _deploy(rng: random.Random) -> list[LogLine]:

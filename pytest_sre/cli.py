@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 import pytest_sre
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_sre.local.commands import Outcome
+    from pytest_sre.logs.commands import Outcome as LogsOutcome
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -86,6 +89,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     scan.add_argument("--json", action="store_true", help="as one JSON object")
     scan.set_defaults(command=_scan)
+    compare = actions.add_parser(
+        "compare",
+        help="name the errors in log files that a baseline never had",
+        description="Exit code 0: no new error; 1: some; 4: a file could not be read.",
+    )
+    compare.add_argument(
+        "files", nargs="+", metavar="FILE", help="plain, gz or zst; - is standard input"
+    )
+    compare.add_argument(
+        "--baseline",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a log to compare with, such as of the release before; may be given several times",
+    )
+    compare.add_argument("--json", action="store_true", help="as one JSON object")
+    compare.set_defaults(command=_compare)
     return parser
 
 
@@ -225,6 +245,20 @@ def _scan(arguments: argparse.Namespace) -> int:
 
     tell = _tell_progress if sys.stderr.isatty() else None
     outcome = scan(Path.cwd(), arguments.files, as_json=arguments.json, tell=tell)
+    return _show_logs(outcome, tell)
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from pytest_sre.logs.commands import compare
+
+    tell = _tell_progress if sys.stderr.isatty() else None
+    outcome = compare(
+        Path.cwd(), arguments.files, arguments.baseline, as_json=arguments.json, tell=tell
+    )
+    return _show_logs(outcome, tell)
+
+
+def _show_logs(outcome: "LogsOutcome", tell: "Callable[[str], None] | None") -> int:
     if tell:
         tell("")
     if isinstance(sys.stdout, io.TextIOWrapper):

@@ -47,10 +47,15 @@ def new_error_signatures(
     baseline has so many lines of it that the word would have been seen: ``payment declined``
     where it was ``payment refused`` a hundred times, but not another user's name.
     """
+    return signatures_of(unseen(_errors(baseline), _errors(current)))
+
+
+def unseen(baseline: Sequence[LogEvent], current: Sequence[LogEvent]) -> list[LogEvent]:
+    """The events that the baseline has nothing like, as `new_error_signatures` has it."""
     odd: list[LogEvent] = []
-    for common in compared(_errors(baseline), _errors(current)):
+    for common in compared(baseline, current):
         odd += _unseen(common)
-    return signatures_of(odd)
+    return odd
 
 
 def rate_changed(

@@ -7,16 +7,13 @@ from io import BytesIO
 
 import msgspec
 
-from pytest_sre.fly.redaction import REDACTED, quote, redact
 from pytest_sre.logs.engines import Engine, matched_lines
 from pytest_sre.logs.files import Chunk, start_of_last_line
 from pytest_sre.logs.rules import Rule
+from pytest_sre.logs.samples import HEAD_BYTES, sample_of
 from pytest_sre.targets.settings import LogRule
 
 SAMPLES = 3
-# As far as a line is shown to people; a match further on is still counted.
-_HEAD_BYTES = 64 * 2**10
-_SHOWN_BEFORE = 80
 _BLOCK_BYTES = 16 * 2**10
 
 
@@ -120,6 +117,16 @@ class Scan:
         # What was found in the last line that matched, for the next piece of it.
         self._open: tuple[int, frozenset[int]] = (0, frozenset())
 
+    @property
+    def lines(self) -> int:
+        """How many lines were looked at so far."""
+        return self._lines
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes, decompressed."""
+        return self._bytes
+
     def begin(self, file: str) -> None:
         """Go on with another file: the chunks that follow are its own, in their order."""
         self._file, self._ended_lines, self._open = file, 0, (0, frozenset())
@@ -132,10 +139,10 @@ class Scan:
         self._not_utf8 += _not_utf8(chunk)
         first = self._ended_lines
         for start, end, rules in matched_lines(data, self._engine.hits(data)):
-            self._ended_lines += _lines(data[counted_to:start])
+            self._ended_lines += lines_begun(data[counted_to:start])
             counted_to = start
             self._add_line(data[start:end], rules)
-        begun = self._ended_lines + _lines(data[counted_to:])
+        begun = self._ended_lines + lines_begun(data[counted_to:])
         self._ended_lines = begun - (not data.endswith(b"\n"))
         if not chunk.is_piece:
             self._lines += begun - first
@@ -187,10 +194,10 @@ class Scan:
         if seen.machine:
             tally.machines.add(seen.machine)
         if len(tally.samples) < SAMPLES:
-            tally.samples.append(_sample(text, self._rules[index], self._secrets))
+            tally.samples.append(sample_of(text, self._secrets, self._rules[index].compiled))
 
 
-def _lines(data: bytes) -> int:
+def lines_begun(data: bytes) -> int:
     """How many lines begin in it: for lines as long as those of a log faster than ``count``."""
     return len(BytesIO(data).readlines())
 
@@ -258,24 +265,9 @@ _decode_shipped = msgspec.json.Decoder(_Shipped).decode
 def _read(raw: bytes) -> _Read:
     """A line for people: what the log shipper wrote around the message is taken off."""
     # Twice that, so that no secret is cut where the part that is shown ends.
-    line = raw[: 2 * _HEAD_BYTES].decode(errors="replace")
+    line = raw[: 2 * HEAD_BYTES].decode(errors="replace")
     try:
         shipped = _decode_shipped(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _Read(line, line)
     return _Read(line, shipped.message, shipped.fly.app.instance, shipped.timestamp)
-
-
-def _sample(text: str, rule: Rule, secrets: Iterable[re.Pattern[bytes]]) -> str:
-    """The part of a text around what the rule matched; nothing from the first secret on."""
-    raw = text.encode(errors="replace")[: 2 * _HEAD_BYTES]
-    secret_at = min(_starts(raw, secrets), default=len(raw))
-    match_at = min(_starts(raw[:_HEAD_BYTES], (rule.compiled,)), default=0)
-    begin = max(min(match_at, secret_at) - _SHOWN_BEFORE, 0)
-    shown = raw[begin : min(secret_at, _HEAD_BYTES)].decode(errors="ignore")
-    hidden = REDACTED if secret_at < len(raw) else ""
-    return quote(redact(f"{'…' if begin else ''}{shown}{hidden}"))
-
-
-def _starts(raw: bytes, patterns: Iterable[re.Pattern[bytes]]) -> Iterator[int]:
-    return (found.start() for pattern in patterns if (found := pattern.search(raw)))

@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_sre.logs.drain import Drain
 from pytest_sre.logs.events import LogEvent, events_of
@@ -83,6 +83,14 @@ def compared(*windows: Sequence[LogEvent]) -> list[Common]:
         for (level, cause), placed in by_kind.items()
         for common in _of_kind(level, cause, placed, len(windows))
     ]
+
+
+def grouped(events: Sequence[LogEvent]) -> Iterator[tuple[str, str, Sequence[LogEvent]]]:
+    """Level, template and events of each signature of a log."""
+    for common in compared(events):
+        (found,) = common.windows
+        if found:
+            yield found.level, found.template, common.events[0]
 
 
 def signature_of(level: str, template: str, events: Sequence[LogEvent]) -> Signature:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 # So many lines show how often there is one; fewer show nothing.
 _LEAST_LINES = 20
+# And so many of them before the silence: the first words of a program are no beginning of it.
+_LEAST_BEFORE = 5
 # A silence so many times longer than any other pause. Of logs whose lines come by chance
 # (Poisson) at a steady rate, fewer than one in 1,000 has one.
 _TIMES_LONGER = 10
@@ -69,4 +71,4 @@ def _silence(machine: str, times: Sequence[float], until_at: float) -> Silence |
         others, longest = [*others, longest], tail
     before = sum(at <= longest.since_at for at in times)
     is_odd = longest.length_s >= max(_LEAST_S, _TIMES_LONGER * others[-1].length_s)
-    return longest if is_odd and before >= _LEAST_LINES else None
+    return longest if is_odd and before >= _LEAST_BEFORE else None

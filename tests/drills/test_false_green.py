@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from pytest_sre.fly.config import CheckConfig
-from pytest_sre.recording.rows import Exchange
+from pytest_sre.recording.rows import Exchange, Span
 
 
 def test_control_unbroken_shop_is_healthy(live):
@@ -289,3 +289,20 @@ def test_g24_health_endpoint_that_touches_nothing_behind_it(broken, until):
     assert outcome.verdict == "UNHEALTHY", outcome.text
     assert outcome.code == 1
     assert "store is stopped on 1 of 1" in outcome.lines("because")[0]
+
+
+def test_lines_of_the_log_are_lost_while_the_app_answers(live, until, outcome_of):
+    """The absence of an error in a log that lacks seconds of lines shows nothing."""
+    suite = live.add(
+        "drills/test_log_gap.py",
+        "def test_errors(fly_app, logs):\n    assert logs.since_deploy(fly_app).errors == []\n",
+    )
+    runs = live.root / ".sre" / "runs"
+    known = {*runs.glob("*.sqlite")}
+    run = live.spawn("--sre-bake=14s", suite)
+    until(lambda: {*runs.glob("*.sqlite")} - known)
+    until(lambda: live.recorded(Span, name="log of shop read") >= 3)
+    live.platform.add_fault({"kind": "log-gap", "app": "shop", "for": "6s"})
+    outcome = outcome_of(run)
+    assert outcome.verdict == "INCONCLUSIVE", outcome.text
+    assert any("while the app answered" in line for line in outcome.lines("unsure")), outcome.text

@@ -1,0 +1,104 @@
+"""Following the log of real Machines while they are restarted: no line lost, none twice."""
+
+import re
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pytest_sre.fly.client import Fly
+from pytest_sre.fly.config import MachineConfig, MachineInit, Restart
+from pytest_sre.local.images import Image
+from pytest_sre.local.platform import LocalPlatform
+from pytest_sre.logs import LogTail
+from pytest_sre.run.platforms import client_of
+
+APP = "talker"
+LINES = 400
+# Two of three lines are the same as the one before: only their number of times tells.
+TALKER = f"""
+import signal, time
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+print("begin", flush=True)
+for number in range({LINES}):
+    print("again" if number % 3 else "line %d" % number, flush=True)
+    if number % 20 == 0:
+        time.sleep(0.02)
+print("end", flush=True)
+"""
+ENDED = LINES + 2
+
+
+@pytest.fixture(scope="module")
+def fly(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fly]:
+    folder: Path = tmp_path_factory.mktemp("platform")
+    with LocalPlatform.start(folder / "state") as platform:
+        platform.register_image(Image(ref="registry.local/talker:1", root="/"))
+        with client_of(platform) as fly:
+            fly.create_app(APP, "personal")
+            yield fly
+
+
+def run_of(messages: list[str]) -> list[list[str]]:
+    """What each run of a Machine's process said."""
+    runs: list[list[str]] = []
+    for message in messages:
+        if message == "begin":
+            runs.append([])
+        runs[-1].append(message)
+    return runs
+
+
+def expected(count: int) -> list[str]:
+    said = ["again" if number % 3 else f"line {number}" for number in range(LINES)]
+    return ["begin", *said, "end"][:count]
+
+
+def test_every_line_of_machines_that_restart_is_read_once(fly: Fly) -> None:
+    config = MachineConfig(
+        image="registry.local/talker:1",
+        init=MachineInit(cmd=["python", "-S", "-E", "-c", TALKER]),
+        restart=Restart(policy="always"),
+    )
+    began_at = time.time()
+    machines = [fly.create_machine(APP, config, region=region).id for region in ("ams", "iad")]
+    tail = LogTail(lambda token: fly.logs(APP, next_token=token), APP, since_at=began_at)
+    stopped = threading.Event()
+
+    def disturb() -> None:
+        for machine in machines * 2:
+            fly.wait(APP, machine, "started")
+            stopped.wait(0.15)
+            fly.restart(APP, machine)
+        stopped.set()
+
+    disturbing = threading.Thread(target=disturb)
+    disturbing.start()
+    said: dict[str, list[str]] = defaultdict(list)
+    deadline = time.monotonic() + 60.0
+
+    def look() -> None:
+        for line in tail.poll():
+            if line.provider == "app":
+                said[line.machine].append(line.message)
+
+    while not stopped.is_set():
+        assert time.monotonic() < deadline
+        look()
+    disturbing.join()
+    for machine in machines:
+        fly.stop(APP, machine)
+        fly.wait(APP, machine, "stopped")
+    look()
+
+    for machine in machines:
+        runs = run_of(said[machine])
+        assert len(runs) >= 3
+        for run in runs:
+            assert run == expected(len(run))
+        # A whole run ends with its last line; the process was killed in others.
+        assert max(map(len, runs)) <= ENDED
+        assert re.fullmatch(r"begin|again|end|line \d+", said[machine][-1])

@@ -41,6 +41,7 @@ def status(state_dir: Path, *, as_json: bool = False) -> Outcome:
     try:
         apps = platform.apps()
         machines = {app: platform.machines(app) for app in apps}
+        ports = {app: platform.ports(app) for app in apps}
     except LocalPlatformError as error:
         return Outcome(1, tuple(str(error).splitlines()))
     finally:
@@ -50,12 +51,23 @@ def status(state_dir: Path, *, as_json: bool = False) -> Outcome:
             "running": True,
             "url": platform.api_url,
             "pid": platform.pid,
-            "apps": [_app_view(app, url, machines[app]) for app, url in apps.items()],
+            "ca_file": str(platform.ca_file) if platform.ca_file.exists() else None,
+            "apps": [
+                {**_app_view(app, url, machines[app]), "ports": ports[app]}
+                for app, url in apps.items()
+            ],
         }
         return Outcome(0, (msgspec.json.encode(shown).decode(),))
     head = f"the local platform runs: {platform.api_url} (process {platform.pid})"
     urls = tuple(f"{app}: {url}" for app, url in apps.items())
-    return Outcome(0, (head, *urls, *_table(machines)))
+    others = tuple(
+        f"{app}, port {port}: {url}"
+        for app, own in ports.items()
+        for port, url in own.items()
+        if url != apps[app]
+    )
+    trust = (f"the certificate to trust: {platform.ca_file}",) if platform.ca_file.exists() else ()
+    return Outcome(0, (head, *urls, *others, *trust, *_table(machines)))
 
 
 def env(state_dir: Path, *, as_json: bool = False) -> Outcome:

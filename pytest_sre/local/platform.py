@@ -209,6 +209,14 @@ class LocalPlatform:
             )
         return apps[name]
 
+    def set_distances(self, on: bool) -> None:
+        """Have round trips between regions take as long as their distance lets them, or not.
+
+        Raises:
+            LocalPlatformError: no answer.
+        """
+        self._ask("PUT", "/_local/network", content=msgspec.json.encode({"distances": on}))
+
     def register_image(self, image: Image) -> None:
         """Make an image known, so that Machines can be created from it.
 

@@ -1,8 +1,10 @@
 """The stand-in's own few calls: what it is, which images it knows, and its end."""
 
+import dataclasses
 import os
 from pathlib import Path
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -17,8 +19,33 @@ def own_routes() -> list[BaseRoute]:
     return [
         route("/_local", get=_about),
         route("/_local/images", put=_put_image),
+        route("/_local/network", get=_network, put=_set_network),
         route("/_local/shutdown", post=_shut_down),
     ]
+
+
+class _NetworkState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    distances: bool
+
+
+async def _network(request: Request) -> Response:
+    network = fleet_of(request).network
+    links = [
+        {
+            "id": view.id,
+            "between": [str(view.link.one), str(view.link.other)],
+            "conditions": dataclasses.asdict(view.link.conditions),
+            "until_at": view.until_at,
+        }
+        for view in network.views()
+    ]
+    return answer({"distances": network.distances, "links": links})
+
+
+async def _set_network(request: Request) -> Response:
+    wanted = await read_body(request, _NetworkState)
+    fleet_of(request).network.distances = wanted.distances
+    return await _network(request)
 
 
 async def _about(request: Request) -> Response:

@@ -3,8 +3,10 @@
 import ssl
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import trustme
+if TYPE_CHECKING:
+    import trustme
 
 
 class Authority:
@@ -35,7 +37,10 @@ class Authority:
         return context
 
     @cached_property
-    def _ca(self) -> trustme.CA:
+    def _ca(self) -> "trustme.CA":
+        # It takes long to import, and most platforms never need it.
+        import trustme
+
         ca = trustme.CA(organization_name="pytest-sre local platform")
         ca.cert_pem.write_to_path(self.file)
         return ca

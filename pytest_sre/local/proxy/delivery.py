@@ -183,11 +183,8 @@ class Delivery:
         if not record.is_reachable:
             raise ConnectFailed("PU03")
         if record.responder:
-            if not way.is_clear:
-                await way.open()
-            return await self._talk(
-                ScriptedConnection(record.responder, way), question, record, route
-            )
+            scripted = await ScriptedConnection.open(record.responder, way)
+            return await self._talk(scripted, question, record, route)
         port = record.ports.get(route.service.internal_port, 0)
         streamed = question.has_body and not self._exchange.body.is_whole
         fresh = self._fresh or streamed or question.upgrade is not None

@@ -101,8 +101,8 @@ class InternalProxy:
         upgrade = head.upgrade if head.upgrade != b"h2c" else None
         question = Question(head.method, _origin_form(exchange), headers, head.has_body, upgrade)
         if goal.record and goal.record.responder:
-            await way.open()
-            await _talk(exchange, ScriptedConnection(goal.record.responder, way), question)
+            scripted = await ScriptedConnection.open(goal.record.responder, way)
+            await _talk(exchange, scripted, question)
             return
         streamed = head.has_body and not exchange.body.is_whole
         connection = await self._edges.connections.take(

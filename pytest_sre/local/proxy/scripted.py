@@ -1,12 +1,19 @@
 """Answers of simulated Machines, as if they had come over a connection."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from typing import Self
 
 from pytest_sre.local.machines.records import Responder
 from pytest_sre.local.network import Path
 from pytest_sre.local.proxy.exchange import Body
 from pytest_sre.local.proxy.heads import AnswerHead
-from pytest_sre.local.proxy.upstream import ConnectFailed, ExchangeFailed, Question
+from pytest_sre.local.proxy.upstream import (
+    CONNECT_TIMEOUT_S,
+    ConnectFailed,
+    ExchangeFailed,
+    Question,
+)
 
 
 class ScriptedConnection:
@@ -26,6 +33,22 @@ class ScriptedConnection:
         self._responder = responder
         self._way = way
         self._body = b""
+
+    @classmethod
+    async def open(cls, responder: Responder, way: Path) -> Self:
+        """Reach a simulated Machine.
+
+        Raises:
+            ConnectFailed: it cannot be reached.
+        """
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await way.open()
+        except TimeoutError:
+            raise ConnectFailed("PC05") from None
+        except ConnectionResetError:
+            raise ConnectFailed("PC03") from None
+        return cls(responder, way)
 
     async def ask(self, question: Question, body: Body) -> AnswerHead:
         """Have the script answer; see ``Connection``.

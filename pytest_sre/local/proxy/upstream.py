@@ -12,7 +12,7 @@ from pytest_sre.local.proxy.heads import AnswerHead, Headers, first_value, reque
 from pytest_sre.local.proxy.messages import AnswerReader, BadMessageError
 
 _BUFFERED: Final = 64 * 1024
-_CONNECT_TIMEOUT_S: Final = 2.0
+CONNECT_TIMEOUT_S: Final = 2.0
 _SILENCE_TIMEOUT_S: Final = 60.0
 # Shorter than the 2 s and more after which servers close idle connections.
 _KEPT_FOR_S: Final = 1.5
@@ -222,7 +222,7 @@ class Connections:
             ConnectFailed: there is no connection to be had.
         """
         try:
-            async with asyncio.timeout(_CONNECT_TIMEOUT_S):
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 if way and not way.is_clear:
                     await way.open()
                 connection = None if fresh else self._idle_one(address)

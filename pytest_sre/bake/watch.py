@@ -58,6 +58,7 @@ class BakeWatch:
         self._of_thread = threading.local()
         self._runners: list[JourneyRunner] = []
         self._stopped = asyncio.Event()
+        self._ended_at = 0.0
         self._done: Future[None] | None = None
         self.progress = Progress(plan.window_s)
 
@@ -83,11 +84,17 @@ class BakeWatch:
             self._done.result()
 
     async def _tell_stop(self) -> None:
-        self._stopped.set()
+        self._end()
+
+    def _end(self) -> None:
+        """End the window; what was asked until then is still waited for."""
+        if not self._stopped.is_set():
+            self._ended_at = time.time()
+            self._stopped.set()
 
     async def _observe(self) -> None:
         started_at = time.time()
-        asyncio.get_running_loop().call_later(self._plan.window_s, self._stopped.set)
+        asyncio.get_running_loop().call_later(self._plan.window_s, self._end)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._ask_endpoints())
@@ -97,7 +104,7 @@ class BakeWatch:
             for runner in self._runners:
                 runner.close()
         # A bake that broke off leaves no span: nobody may take it for a whole one.
-        self._recorder.write(Span(at=started_at, name=SPAN, ended_at=time.time()))
+        self._recorder.write(Span(at=started_at, name=SPAN, ended_at=self._ended_at))
         await asyncio.to_thread(self._recorder.flush)
 
     async def _ask_endpoints(self) -> None:

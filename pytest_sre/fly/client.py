@@ -18,6 +18,7 @@ from pytest_sre.fly.throttle import Throttle
 from pytest_sre.fly.tokens import Token, token_from_environment
 from pytest_sre.fly.transport import Transport
 from pytest_sre.fly.volumes import VolumeCalls
+from pytest_sre.recording.rows import PlatformCall
 
 API_URL = "https://api.machines.dev"
 WEB_URL = "https://api.fly.io"
@@ -112,6 +113,11 @@ class Fly(
     def is_throttled(self) -> bool:
         """Whether it keeps its calls within rate limits."""
         return self._throttle is not None
+
+    def record_calls(self, write: Callable[[PlatformCall], None]) -> None:
+        """Have each try of a call written down from now on."""
+        for api in (self._machines_api, self._web_api, self._releases_api):
+            api.record = write
 
     def close(self) -> None:
         """Close the connections."""

@@ -174,6 +174,11 @@ class FlyApp:
         return self.watch.machines(self.name)
 
     @property
+    def known(self) -> tuple[Machine, ...]:
+        """Its Machines as they were last listed; nobody is asked."""
+        return self.watch.known(self.name)
+
+    @property
     def serving(self) -> tuple[FlyMachine, ...]:
         """The Machines that users reach over HTTP, by the proxy."""
         return tuple(machine for machine in self.machines if machine.serves)

@@ -117,6 +117,11 @@ class Machine(msgspec.Struct, frozen=True):
     lease: MachineLease | None = None
 
     @property
+    def is_reachable(self) -> bool:
+        """Whether its host answers the platform."""
+        return self.host_status == "ok"
+
+    @property
     def settings(self) -> MachineConfig:
         """Its configuration, as far as the platform knows it."""
         return self.config or self.incomplete_config or MachineConfig()

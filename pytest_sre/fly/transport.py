@@ -8,12 +8,14 @@ from typing import TypeVar
 import httpx
 
 from pytest_sre.fly.answers import Answer, Call, failure, unexpected
+from pytest_sre.fly.calls import call_row
 from pytest_sre.fly.connections import checked_url, open_connections, without_credentials
 from pytest_sre.fly.errors import Unreachable
 from pytest_sre.fly.retries import LONGEST_PAUSES_S, Cut, pause_before_retry_s, planned_pauses_s
 from pytest_sre.fly.throttle import Throttle
 from pytest_sre.fly.tokens import Token
 from pytest_sre.fly.wire import decode, encode
+from pytest_sre.recording.rows import PlatformCall
 
 T = TypeVar("T")
 
@@ -32,6 +34,7 @@ class Transport:
 
     Attributes:
         limited_count: how many answers were 429 so far.
+        record: told of each try of a call; None when nobody wants to know.
 
     Args:
         base_url: where the API is, such as ``https://api.machines.dev``.
@@ -58,6 +61,7 @@ class Transport:
         self._base_url = without_credentials(checked_url(base_url))
         self._token, self._timeout_s, self._sleep = token, timeout_s, sleep
         self._throttle = throttle
+        self.record: Callable[[PlatformCall], None] | None = None
         self._counting = threading.Lock()
         self.limited_count = 0
         self._is_owner = client is None
@@ -181,8 +185,18 @@ class Transport:
         return self._try(call, request, limit_s)
 
     def _try(self, call: Call, request: httpx.Request, limit_s: float) -> Answer | Cut:
+        self._await_turn(call)
+        at, began = time.time(), time.monotonic()
+        outcome = self._send(call, request, limit_s)
+        if self.record:
+            self.record(call_row(call, outcome, at=at, total_s=time.monotonic() - began))
+        return outcome
+
+    def _await_turn(self, call: Call) -> None:
         if self._throttle and (wait_s := self._throttle.wait_s(call.method, call.path)):
             self._sleep(wait_s)
+
+    def _send(self, call: Call, request: httpx.Request, limit_s: float) -> Answer | Cut:
         deadline = time.monotonic() + limit_s
         try:
             response = self._client.send(request, stream=True)

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pytest_sre.bake.window import Bake, Traffic
 from pytest_sre.fly.images import same_image
 from pytest_sre.judge.causes import Suspect
+from pytest_sre.judge.platform_calls import Trouble
 from pytest_sre.logs.errors import ErrorGroup
 from pytest_sre.logs.events import events_of
 from pytest_sre.logs.lines import read_line
@@ -23,6 +24,8 @@ from pytest_sre.verdict import Verdict
 
 _SHOWN = 160
 _DEFAULT_GROUP = "app"
+LOST_HOST = "platform host"
+"""The key of verdicts that are inconclusive because a Machine's host does not answer."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Facts:
     """What a run recorded about one app, reduced to what causes are found in.
 
     ``machines`` and ``checks`` hold the latest of each; ``events`` and ``errors`` are those
-    since the deploy; ``image`` is the release's.
+    since the deploy; ``troubles`` those of the platform's APIs; ``image`` is the release's.
     """
 
     image: str
@@ -40,6 +43,7 @@ class Facts:
     log_lines: tuple[LogLine, ...]
     errors: tuple[ErrorGroup, ...]
     own_faults: tuple[OwnFault, ...]
+    troubles: tuple[Trouble, ...]
     bake: Bake | None
     error_ratio: float
     latency_p95_s: float
@@ -48,6 +52,8 @@ class Facts:
 def find_suspects(facts: Facts) -> tuple[Suspect, ...]:
     """List the suspects, the likeliest to be the origin of the others first."""
     finders: tuple[Callable[[Facts], Iterable[Suspect]], ...] = (
+        _platform_troubles,
+        _lost_hosts,
         _own_faults,
         _out_of_memory,
         _exits,
@@ -59,6 +65,18 @@ def find_suspects(facts: Facts) -> tuple[Suspect, ...]:
         _other_image,
     )
     return tuple(suspect for finder in finders for suspect in finder(facts))
+
+
+def _platform_troubles(facts: Facts) -> Iterable[Suspect]:
+    for trouble in facts.troubles:
+        yield Suspect(str(trouble), own=trouble.cause)
+
+
+def _lost_hosts(facts: Facts) -> Iterable[Suspect]:
+    lost = {machine.machine for machine in facts.machines if machine.host_status != "ok"}
+    shares = [_share(facts, group, found) for group, found in _by_group(facts, lost)]
+    if shares:
+        yield Suspect(f"Fly's host does not answer: {', '.join(shares)}", own=LOST_HOST)
 
 
 def _own_faults(facts: Facts) -> Iterable[Suspect]:

@@ -4,9 +4,10 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
+from pytest_sre.logs.pace import bursts_a_request
 from pytest_sre.logs.source import LogPage, LogTail
 from pytest_sre.recording import Recording, RecordingError
-from pytest_sre.recording.rows import LogLine
+from pytest_sre.recording.rows import Exchange, LogLine
 from pytest_sre.recording.store import recorded_runs
 from pytest_sre.verdict import Verdict
 
@@ -28,11 +29,13 @@ class Baseline:
         lines: the lines, of which the app printed at least one.
         window_s: how long it took to write them.
         origin: where they are from, for a person.
+        bursts_a_request: how often the app wrote lines for a request; None when not known.
     """
 
     lines: tuple[LogLine, ...]
     window_s: float
     origin: str
+    bursts_a_request: float | None = None
 
 
 def window_s(lines: tuple[LogLine, ...]) -> float:
@@ -53,9 +56,9 @@ def recorded_baseline(root: Path, *, target: str, app: str, current: Path) -> Ba
         current: the recording of the run that goes on; it is not its own baseline.
     """
     for path in recorded_runs(root):
-        lines = () if path == current else _healthy_lines(path, target, app)
-        if _is_telling(lines):
-            return Baseline(lines, window_s(lines), f"the healthy run {path.stem}")
+        found = None if path == current else _healthy_run(path, target, app)
+        if found and _is_telling(found.lines):
+            return found
     return None
 
 
@@ -87,15 +90,19 @@ def _is_telling(lines: tuple[LogLine, ...]) -> bool:
     return any(line.provider == "app" for line in lines)
 
 
-def _healthy_lines(path: Path, target: str, app: str) -> tuple[LogLine, ...]:
+def _healthy_run(path: Path, target: str, app: str) -> Baseline | None:
     try:
         with Recording(path) as recording:
             about = recording.meta()
             if about.get("target") != target or about.get("verdict") != Verdict.HEALTHY.value:
-                return ()
-            return tuple(recording.rows(LogLine, app=app))
+                return None
+            lines = tuple(recording.rows(LogLine, app=app))
+            asked = [row.at for row in recording.rows(Exchange, app=app, source="bake")]
     except RecordingError:
-        return ()
+        return None
+    said = [line.at for line in lines if line.provider == "app"]
+    origin = f"the healthy run {path.stem}"
+    return Baseline(lines, window_s(lines), origin, bursts_a_request(said, asked))
 
 
 def _slice(tail: LogTail, start_at: float, end_at: float) -> tuple[list[LogLine], float]:

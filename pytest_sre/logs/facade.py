@@ -10,7 +10,8 @@ from typing import NamedTuple, Protocol
 from pytest_sre.logs.baselines import Baseline
 from pytest_sre.logs.events import LogEvent
 from pytest_sre.logs.origins import Origins
-from pytest_sre.logs.recorded import recorded_lines, require_read_to_its_end
+from pytest_sre.logs.pace import MUTE
+from pytest_sre.logs.recorded import CAUSE, recorded_lines, require_read_to_its_end
 from pytest_sre.logs.rules import Rule, usable_rules
 from pytest_sre.logs.silence import find_silences
 from pytest_sre.logs.since import LogsSince, Pattern, as_pattern
@@ -119,7 +120,9 @@ class Logs:
         require_read_to_its_end(self._recording, app.name)
         lines = recorded_lines(self._recording, app.name, app.since_at)
         if not lines:
-            raise Inconclusive(f"no log line of {app.name} was read since the deploy")
+            what = f"Fly's logs API: no log line of {app.name} was read since the deploy"
+            raise Inconclusive(what, cause=CAUSE)
+        self._require_said_something(app, lines)
         self._require_no_silence(app.name, lines)
         return LogsSince(
             lines,
@@ -226,6 +229,25 @@ class Logs:
                 )
         return [rule for name, rule in rules.items() if name not in without]
 
+    def _require_said_something(self, app: App, lines: Sequence[LogLine]) -> None:
+        """Refuse to judge a log without a line of the bake when such a bake leaves lines."""
+        watched = self._reading.watched
+        if watched is None or any(
+            line.provider == "app" and watched.started_at <= line.at <= watched.ended_at
+            for line in lines
+        ):
+            return
+        asked = self._recording.rows(Exchange, app=app.name, source="bake")
+        before = self._find_baseline(app)
+        usual = before.bursts_a_request if before else None
+        if usual and usual * len(asked) >= MUTE:
+            raise Inconclusive(
+                f"Fly's logs API: no line of {app.name} came during the bake, in which "
+                f"{len(asked)} requests were made\nin the last healthy run such a number left "
+                f"lines at about {usual * len(asked):.0f} moments: they are missing or late",
+                cause=CAUSE,
+            )
+
     def _require_no_silence(self, app: str, lines: Sequence[LogLine]) -> None:
         """Refuse to judge a log that lacks lines although the app went on."""
         watched = self._reading.watched
@@ -242,9 +264,10 @@ class Logs:
             who = f"of the Machine {first.machine}" if first.machine else f"of {app}"
             at = time.strftime("%H:%M:%S", time.gmtime(first.since_at))
             raise Inconclusive(
-                f"the log {who} has nothing of {first.length_s:.1f} s from {at} UTC on, while the "
-                "app answered\nbefore that a line came at least every "
-                f"{first.length_s / 10:.1f} s: lines are missing, or the app stopped logging"
+                f"Fly's log {who} has nothing of {first.length_s:.1f} s from {at} UTC on, while "
+                "the app answered\nbefore that a line came at least every "
+                f"{first.length_s / 10:.1f} s: lines are missing, or the app stopped logging",
+                cause=CAUSE,
             )
 
     def _written_at(

@@ -4,6 +4,9 @@ from pytest_sre.recording import Recording
 from pytest_sre.recording.rows import LogLine, OwnFault, Span
 from pytest_sre.verdict import Inconclusive
 
+CAUSE = "platform logs API"
+"""The key of verdicts that are inconclusive because the log was not to be had whole."""
+
 
 def read(app: str) -> str:
     """Name the span in which an app's log was read to its end."""
@@ -47,5 +50,6 @@ def require_read_to_its_end(recording: Recording, app: str) -> None:
     if missed:
         faults = recording.rows(OwnFault, since_at=missed[0].at)
         what = f"the log of {app} could not be read to its end"
+        faults = [fault for fault in faults if fault.cause == CAUSE] or faults
         cause = faults[-1].cause if faults else None
         raise Inconclusive("\n".join([what, *(f.detail for f in faults[-1:])]), cause=cause)

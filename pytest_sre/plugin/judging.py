@@ -17,7 +17,7 @@ from pytest_sre.recording.rows import Exchange
 from pytest_sre.report.tables import exchanges_table, log_excerpt
 from pytest_sre.run.evidence import Evidence
 from pytest_sre.run.excerpts import excerpts_of
-from pytest_sre.run.outcomes import why_inconclusive, why_unseen
+from pytest_sre.run.outcomes import why_cut_off, why_inconclusive, why_unseen
 from pytest_sre.run.run import Run
 from pytest_sre.shipping import demo_dir, suites_dir
 from pytest_sre.verdict import NotAsked, Verdict
@@ -106,6 +106,10 @@ def _failed(
     failed = [exchange for exchange in exchanges if not exchange.ok]
     message = inconclusive.reason if inconclusive else _message(call.excinfo, failed)
     machines = _machines(item, run, failed, message)
+    if inconclusive is None:
+        listed = [machine for app in run.apps.values() for machine in app.known]
+        inconclusive = why_cut_off([machine.id for machine in machines], listed)
+        message = f"{inconclusive.reason}\n{message}" if inconclusive else message
     Judged(
         suite=known.suite,
         severity=known.severity,

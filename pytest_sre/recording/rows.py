@@ -103,6 +103,7 @@ class MachineSeen(Row, frozen=True, kw_only=True):
     release_version: int = 0
     cordoned: bool = False
     may_sleep: bool = False
+    host_status: str = "ok"
 
 
 class CheckSeen(Row, frozen=True, kw_only=True):
@@ -141,6 +142,19 @@ class OwnFault(Row, frozen=True, kw_only=True):
 
     cause: str
     detail: str
+
+
+class PlatformCall(Row, frozen=True, kw_only=True):
+    """One try of a call to one of the platform's APIs; ``status`` is 0 when no answer came."""
+
+    table: ClassVar[str] = "platform_calls"
+
+    api: str
+    method: str
+    path: str
+    status: int = 0
+    error: str = ""
+    total_s: float = 0.0
 
 
 class Flake(Row, frozen=True, kw_only=True):
@@ -186,6 +200,7 @@ ROWS: tuple[type[Row], ...] = (
     CheckSeen,
     EventSeen,
     OwnFault,
+    PlatformCall,
     Flake,
     TestRun,
     Span,

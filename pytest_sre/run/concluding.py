@@ -9,6 +9,7 @@ from pytest_sre.fly.errors import FlyError
 from pytest_sre.fly.fleet import FlyApp
 from pytest_sre.judge.causes import Failure, Suspect, group_by_cause
 from pytest_sre.judge.conclusion import Conclusion, Tally, conclude
+from pytest_sre.judge.platform_calls import troubles
 from pytest_sre.judge.suspects import Facts, find_suspects
 from pytest_sre.logs.errors import error_groups
 from pytest_sre.logs.recorded import recorded_lines
@@ -19,6 +20,7 @@ from pytest_sre.recording.rows import (
     JourneyRun,
     MachineSeen,
     OwnFault,
+    PlatformCall,
 )
 from pytest_sre.report.block import Seen
 from pytest_sre.run.run import Run
@@ -81,6 +83,7 @@ def _suspects(run: Run, app: FlyApp) -> tuple[Suspect, ...]:
             log_lines=lines,
             errors=tuple(error_groups(lines, run.settings.logs.ignore)),
             own_faults=tuple(recording.rows(OwnFault)),
+            troubles=troubles(recording.rows(PlatformCall)),
             bake=run.observed(),
             error_ratio=run.settings.bake.error_ratio,
             latency_p95_s=run.settings.bake.latency_p95_s,
@@ -116,6 +119,7 @@ def _seen(run: Run) -> Seen:
                 for flake in run.recording.rows(Flake)
             ),
             *_unsteady_journeys(bake),
+            *(str(trouble) for trouble in troubles(run.recording.rows(PlatformCall))),
         ),
         evidence=str(run.recorder.path.relative_to(run.settings.root)),
     )

@@ -1,9 +1,12 @@
 """What a test's end means: the verdict behind an exception. Pure, and without pytest."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
 
+from pytest_sre.fly.calls import api_of
 from pytest_sre.fly.errors import FlyError
+from pytest_sre.fly.models import Machine
+from pytest_sre.judge.suspects import LOST_HOST
 from pytest_sre.probes.faults import own_cause
 from pytest_sre.recording.rows import Exchange
 from pytest_sre.verdict import Inconclusive
@@ -11,7 +14,8 @@ from pytest_sre.verdict import Inconclusive
 
 def fault_of_platform(error: FlyError) -> Inconclusive:
     """Say of an error of the platform's API that it tells nothing about the app."""
-    return Inconclusive(str(error), cause=error.cause)
+    cause = f"platform {api_of(error.where)}" if error.cause == FlyError.cause else error.cause
+    return Inconclusive(str(error), cause=cause)
 
 
 def why_inconclusive(error: BaseException) -> Inconclusive | None:
@@ -30,6 +34,26 @@ def why_inconclusive(error: BaseException) -> Inconclusive | None:
             return fault_of_platform(error)
     crash = f"the test itself failed with {type(error).__name__}: {error}"
     return Inconclusive(crash, cause=f"own test: {type(error).__name__}")
+
+
+def why_cut_off(about: Collection[str], machines: Collection[Machine]) -> Inconclusive | None:
+    """Give the reason for which a failed assertion decides nothing while hosts do not answer.
+
+    Args:
+        about: ids of the Machines that it is about; empty when it is about an app.
+        machines: the Machines as they were last listed.
+
+    Returns:
+        A reason when it can come from the hosts that are not reachable: it is about their
+        Machines alone, about an app as a whole, or a process group has no other Machine.
+    """
+    lost = {machine.id: machine for machine in machines if not machine.is_reachable}
+    others = {machine.group for machine in machines if machine.is_reachable}
+    is_group_lost = any(machine.group not in others for machine in lost.values())
+    if not lost or (about and not lost.keys() >= set(about) and not is_group_lost):
+        return None
+    names = ", ".join(f"{m.group}-{m.region}-{m.id[:6]}" for m in lost.values())
+    return Inconclusive(f"Fly's host of {names} does not answer", cause=LOST_HOST)
 
 
 def why_unseen(exchanges: Sequence[Exchange]) -> Inconclusive | None:

@@ -140,7 +140,7 @@ def _deploy_missing(
     settings: Settings, platform: LocalPlatform, fly: Fly, release: str | None
 ) -> None:
     """Deploy the apps that do not run yet, or all of them when a release is asked for."""
-    there = {app.name for app in fly.apps(LOCAL_ORGANIZATION)}
+    there = platform.apps()
     for spec in settings.target.apps:
         if release is not None or spec.name not in there:
             deploy_locally(fly, platform, spec, release)

@@ -26,7 +26,7 @@ from pytest_sre.probes.facade import Probe
 from pytest_sre.probes.http import HttpProber
 from pytest_sre.probes.loop import BackgroundLoop
 from pytest_sre.recording import Recorder, Recording
-from pytest_sre.recording.rows import Exchange, Flake, JourneyRun, OwnFault, Row, Span
+from pytest_sre.recording.rows import Exchange, Flake, JourneyRun, MachineSeen, OwnFault, Row, Span
 from pytest_sre.run.evidence import Evidence
 from pytest_sre.run.log_reading import LogReader
 from pytest_sre.run.outcomes import fault_of_platform, why_inconclusive
@@ -83,6 +83,7 @@ class Run:
     ) -> None:
         self.settings, self.platform, self.recorder = settings, platform, recorder
         self._since_at = since_at
+        platform.fly.record_calls(recorder.write)
         self.watch = FleetWatch(platform.fly, recorder.write, fresh_s=platform.fresh_s)
         self.apps: dict[str, FlyApp] = {
             spec.name: FlyApp(spec, platform.url_of(spec), self.watch, settings, since_at)
@@ -258,9 +259,19 @@ class Run:
             self.settings.bake,
             span.at,
             span.ended_at,
-            self.recording.rows(Exchange, source="bake"),
+            [self._of_platform(row) for row in self.recording.rows(Exchange, source="bake")],
             self.recording.rows(JourneyRun, source="bake"),
         )
+
+    def _of_platform(self, exchange: Exchange) -> Exchange:
+        """Take a request to a Machine whose host did not answer for one that tells nothing."""
+        is_lost = exchange.machine in self._lost_machines and not exchange.ok
+        return msgspec.structs.replace(exchange, own_fault=True) if is_lost else exchange
+
+    @cached_property
+    def _lost_machines(self) -> frozenset[str]:
+        seen = self.recording.rows(MachineSeen)
+        return frozenset(row.machine for row in seen if row.host_status != "ok")
 
     def logs(self, evidence: Evidence) -> Logs:
         """Wait until the bake is over, and give one test the log since the deploy."""

@@ -50,7 +50,7 @@ def facts(*, exchanges=None, log_lines=(), machines=None, **given) -> Facts:
     bake = None
     if exchanges is not None:
         bake = Bake.of(BakeSettings(30.0), 0.0, 30.0, exchanges, ())
-    nothing = {"checks": (), "events": (), "own_faults": ()}
+    nothing = {"checks": (), "events": (), "own_faults": (), "troubles": ()}
     return Facts(
         **{
             "image": IMAGE,

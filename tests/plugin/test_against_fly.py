@@ -99,7 +99,8 @@ def test_xdist_workers_ask_fly_too(prod, own):
     assert len(ran.verdicts) == 6
 
 
-REFUSALS = {"401": "own token", "403": "own token", "429": "platform api", "503": "platform api"}
+MACHINES = "platform Machines API"
+REFUSALS = {"401": "own token", "403": "own token", "429": MACHINES, "503": MACHINES}
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +128,9 @@ def test_refusal_is_named_as_the_cause(refused, answer, cause):
     ran = refused[answer]
     assert any(answer in reason for reason in ran.lines_of("unsure")), ran.text
     with ran.recording() as recording:
-        assert {row.cause for row in recording.rows(OwnFault)} == {cause}
+        causes = {row.cause for row in recording.rows(OwnFault)}
+    assert cause in causes
+    assert {each.partition(" ")[0] for each in causes} == {cause.partition(" ")[0]}
 
 
 def test_token_that_is_not_accepted_is_named_and_not_shown(refused):

@@ -26,7 +26,7 @@ def test_a_failed_assertion_is_a_verdict_on_the_app():
     ("error", "cause"),
     [
         (Inconclusive("no samples", cause="own dns"), "own dns"),
-        (Unreachable(*PARTS), "platform api"),
+        (Unreachable(*PARTS), "platform Machines API"),
         (Forbidden(*PARTS), "own token"),
         (KeyError("x"), "own test: KeyError"),
     ],
@@ -64,6 +64,9 @@ class SilentFly:
     def machines(self, _app: str) -> None:
         raise Unreachable(*PARTS)
 
+    def record_calls(self, _write: object) -> None:
+        """Nothing is called, so nothing is told."""
+
     def releases(self, _app: str, **_: int) -> None:
         raise Unreachable(*PARTS)
 
@@ -87,7 +90,7 @@ def test_a_platform_that_does_not_answer_makes_the_run_inconclusive_and_names_it
     assert conclusion.verdict is Verdict.INCONCLUSIVE
     (gap,) = conclusion.gaps
     assert "GET /v1/apps/shop/machines" in gap
-    assert [fault.cause for fault in run.recording.rows(OwnFault)] == ["platform api"]
+    assert [fault.cause for fault in run.recording.rows(OwnFault)] == ["platform Machines API"]
     assert seen.releases == ("shop on prod, no Machine",)
     with pytest.raises(Inconclusive):
         run.machine(None)

@@ -10,6 +10,8 @@ from pytest_sre.recording.rows import LogLine
 
 _ERRORS = frozenset({"error", "critical"})
 _KINDS = frozenset({"app", "proxy"})
+# The proxy's code for "unreachable worker host".
+_LOST_HOST = "[PU03]"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,8 +57,12 @@ def error_groups(
 
 
 def is_error(event: LogEvent) -> bool:
-    """Whether it is an error of the app, or of Fly Proxy about it."""
-    return event.line.provider in _KINDS and event.level in _ERRORS
+    """Whether it is an error of the app, or of Fly Proxy about it.
+
+    That a Machine's host cannot be reached is Fly's error, and nothing the app does.
+    """
+    is_judged = event.line.provider in _KINDS and event.level in _ERRORS
+    return is_judged and not (event.line.provider == "proxy" and _LOST_HOST in event.line.message)
 
 
 def is_ignored(event: LogEvent, ignore: Sequence[re.Pattern[str]]) -> bool:

@@ -6,10 +6,11 @@ Lines come in bursts, several for one request, so bursts are counted and not lin
 import itertools
 from collections.abc import Iterable
 
-MUTE = 12.0
-"""So many bursts were due and none came: then lines are missing (e^-12, were they independent)."""
+MUTE = 6.0
+"""So many bursts were due and none came: then lines are missing (e^-6 is 1 in 400)."""
 
 _BURST_S = 0.1
+_FEWEST_REQUESTS = 20
 
 
 def bursts(lines_at: Iterable[float]) -> int:
@@ -29,6 +30,6 @@ def bursts_a_request(lines_at: Iterable[float], requests_at: Iterable[float]) ->
     Lines before the first request and after the last are left out.
     """
     asked = sorted(requests_at)
-    if len(asked) < MUTE:
+    if len(asked) < _FEWEST_REQUESTS:
         return None
     return bursts(at for at in lines_at if asked[0] <= at <= asked[-1]) / len(asked)

@@ -54,7 +54,7 @@ def conclude_run(
     if not looked and any(tally.healthy for tally in suites.values()):
         gaps.append("no test that passed looked at the target")
     conclusion = conclude(suites, group_by_cause(failures, suspects), gaps=gaps)
-    return conclusion, _seen(run)
+    return conclusion, _seen(run, conclusion)
 
 
 def _gaps(run: Run, failures: Sequence[Failure], *, was_cut: bool) -> Sequence[str]:
@@ -103,7 +103,7 @@ def _release_facts(app: FlyApp) -> tuple[float, str]:
         return time.time(), ""
 
 
-def _seen(run: Run) -> Seen:
+def _seen(run: Run, conclusion: Conclusion) -> Seen:
     exchanges = run.recording.exchange_summary()
     bake = run.observed()
     return Seen(
@@ -119,7 +119,7 @@ def _seen(run: Run) -> Seen:
                 for flake in run.recording.rows(Flake)
             ),
             *_unsteady_journeys(bake),
-            *(str(trouble) for trouble in troubles(run.recording.rows(PlatformCall))),
+            *_survived_troubles(run, conclusion),
         ),
         evidence=str(run.recorder.path.relative_to(run.settings.root)),
     )
@@ -133,6 +133,14 @@ def _describe(run: Run, app: FlyApp) -> str:
     regions = ", ".join(sorted({machine.region for machine in app.machines}))
     where = f"{len(app.machines)} Machines in {regions}" if regions else "no Machine"
     return f"{app.name}{release} on {run.settings.target.name}, {where}"
+
+
+def _survived_troubles(run: Run, conclusion: Conclusion) -> Iterator[str]:
+    """Name the trouble with the platform's APIs that made no test inconclusive."""
+    named = {cause.title for cause in conclusion.causes}
+    for trouble in troubles(run.recording.rows(PlatformCall)):
+        if str(trouble) not in named:
+            yield str(trouble)
 
 
 def _unsteady_journeys(bake: Bake | None) -> Iterator[str]:

@@ -142,6 +142,22 @@ def _add_fault_actions(local: "argparse._SubParsersAction[argparse.ArgumentParse
         type=int,
         help="of api-429 (default: it does not say)",
     )
+    for name, what in (
+        ("from", "of link: a point such as client, edge, region:ams, group:shop/web, machine:ID"),
+        ("to", "of link: the other point (default: anywhere)"),
+    ):
+        add.add_argument(f"--{name}", metavar="POINT", help=what)
+    for name, unit, what in (
+        ("latency_s", "SECONDS", "of link: added to each round trip"),
+        ("jitter_s", "SECONDS", "of link: up to so much more, by chance"),
+        ("loss_ratio", "RATIO", "of link: share of exchanges that end with a reset, 0 to 1"),
+        ("bandwidth_bytes_s", "BYTES", "of link: how much passes in a second"),
+    ):
+        option = f"--{name.rpartition('_')[0].replace('_', '-')}"
+        add.add_argument(option, metavar=unit, dest=name, type=float, help=what)
+    add.add_argument(
+        "--blackhole", action="store_true", default=None, help="of link: nothing passes"
+    )
     add.add_argument("--exit-code", type=int, help="of crash-loop (default: 1)")
     add.set_defaults(command=_add_fault)
     listed = actions.add_parser("list", help="show which are on")

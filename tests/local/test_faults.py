@@ -250,3 +250,32 @@ def test_command_line_switches_faults(tmp_path, monkeypatch, capsys):
         assert main(["local", "fault", "clear", "api-5xx-1"]) == 0
         assert main(["local", "fault", "clear"]) == 0
         assert "switched off: 0" in capsys.readouterr().out
+
+
+def test_link_is_bad_until_it_is_switched_off(platform, client):
+    machine = client.create_web()
+    told = {"from": "client", "to": "edge", "latency_s": 0.4, "for": "30s"}
+    made = platform.add_fault({"kind": "link", **told})
+    (listed,) = platform.faults()
+    assert (listed["kind"], listed["from"], listed["latency_s"]) == ("link", "client", 0.4)
+    began = time.monotonic()
+    assert client.proxy.get("/").json()["machine"] == machine
+    assert time.monotonic() - began >= 0.4
+    platform.remove_fault(made["id"])
+    assert platform.clear_faults() == 0
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"from": "client"}, "expected latency_s, jitter_s"),
+        ({"from": "machines", "blackhole": True}, "expected anywhere, client"),
+        ({"latency_s": -1}, "expected latency_s from 0"),
+        ({"blackhole": True, "for": "2h"}, "at most 3600"),
+        ({"blackhole": True, "app": "shop"}, "unknown field `app`"),
+    ],
+)
+def test_link_that_cannot_be_is_refused(platform, told, said):
+    with pytest.raises(LocalPlatformError, match=said):
+        platform.add_fault({"kind": "link", **told})
+    assert platform.faults() == []

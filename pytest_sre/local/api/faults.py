@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -13,10 +14,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pytest_sre.local.api.exchange import ApiError, answer, fleet_of, read_body, route
 from pytest_sre.local.faults.api_answers import answer_instead, names_in
 from pytest_sre.local.faults.kinds import ApiHang, ApiSlow
+from pytest_sre.local.faults.links import LINK, add_link, link_view
 from pytest_sre.local.faults.registry import DEFAULT_S, TooManyFaults, read_kind
 from pytest_sre.local.faults.scopes import Scope as FaultScope
 from pytest_sre.local.faults.scopes import Site
 from pytest_sre.local.fleet import Fleet
+from pytest_sre.local.network import TooManyLinksError
 from pytest_sre.local.proxy.stale import remember_machines
 from pytest_sre.targets.durations import parse_duration_s
 
@@ -43,32 +46,41 @@ def fault_routes() -> list[BaseRoute]:
 
 async def _add(request: Request) -> Response:
     given = await read_body(request, dict[str, Any])
+    try:
+        return answer(_added(fleet_of(request), given), 201)
+    except (TooManyFaults, TooManyLinksError) as refusal:
+        raise ApiError(409, str(refusal)) from None
+
+
+def _added(fleet: Fleet, given: Mapping[str, Any]) -> dict[str, Any]:
+    if given.get("kind") == LINK:
+        return link_view(add_link(fleet.network, given))
     told = {key: value for key, value in given.items() if key not in _SCOPE | _LASTING}
     kind = read_kind(told)
     scope = msgspec.convert({k: given[k] for k in _SCOPE & set(given)}, FaultScope)
     lasting = msgspec.convert({k: given[k] for k in _LASTING & set(given)}, _Lasting)
-    fleet = fleet_of(request)
-    try:
-        fault = fleet.faults.add(
-            kind, scope, for_s=parse_duration_s(lasting.for_), count=lasting.count
-        )
-    except TooManyFaults as refusal:
-        raise ApiError(409, str(refusal)) from None
+    for_s = parse_duration_s(lasting.for_)
+    fault = fleet.faults.add(kind, scope, for_s=for_s, count=lasting.count)
     remember_machines(fleet.apps.values(), fault)
-    return answer(fault.view(), 201)
+    return fault.view()
 
 
 async def _list(request: Request) -> Response:
-    return answer({"faults": [fault.view() for fault in fleet_of(request).faults.active()]})
+    fleet = fleet_of(request)
+    faults = [fault.view() for fault in fleet.faults.active()]
+    return answer({"faults": [*faults, *map(link_view, fleet.network.views())]})
 
 
 async def _clear(request: Request) -> Response:
-    return answer({"ended": fleet_of(request).faults.clear()})
+    fleet = fleet_of(request)
+    links = sum(fleet.network.remove(view.id) for view in fleet.network.views())
+    return answer({"ended": fleet.faults.clear() + links})
 
 
 async def _remove(request: Request) -> Response:
     fault_id = request.path_params["fault"]
-    if not fleet_of(request).faults.remove(fault_id):
+    fleet = fleet_of(request)
+    if not (fleet.faults.remove(fault_id) or fleet.network.remove(fault_id)):
         raise ApiError(404, f"no active fault {fault_id!r}")
     return answer({"ended": 1})
 

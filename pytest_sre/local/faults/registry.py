@@ -165,7 +165,7 @@ def read_kind(given: Mapping[str, object]) -> Kind:
         ValueError: there is no such kind, or it cannot be told that.
     """
     if given.get("kind") not in known_kinds():
-        known = ", ".join(known_kinds())
+        known = ", ".join([*known_kinds(), "link"])
         raise ValueError(
             f"expected a kind of fault, found {given.get('kind')!r}\nthere are: {known}"
         )

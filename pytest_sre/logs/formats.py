@@ -214,8 +214,8 @@ _BY_DIGIT = (
     (
         "java",
         (
-            rf"(?P<time>{_STAMP})\s+{_LEVEL}\s+(?P<pid>\d+) --- {_THREAD}(?: \[.{{0,80}}?\])*"
-            rf"\s+(?P<logger>\S+)\s*: {_REST}"
+            rf"(?P<time>{_STAMP})\s+{_LEVEL}\s+(?P<pid>\d+) --- {_THREAD}"
+            rf"(?: \[[^\]]{{0,80}}\]){{0,3}}\s+(?P<logger>\S+)\s*: {_REST}"
         ),
     ),
     ("java", rf"(?P<time>{_STAMP}|{_CLOCK})\s+{_LEVEL}\s+{_THREAD} {_LOGGER}(?::| -) {_REST}"),

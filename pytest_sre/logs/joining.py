@@ -21,6 +21,7 @@ MOST_CHARS = 256 * 2**10
 _BETWEEN_S = 5.0
 _HEADER_S = 1.0
 _FOREIGN_LINES = 20
+_HEAD_CHARS = 1_000
 _ANNOUNCING = frozenset({"warning", "error", "critical"})
 
 _TYPE = r"(?:[A-Za-z_$][\w$]*(?:\.|::))*[A-Z][\w$]*"
@@ -57,7 +58,7 @@ _NEXT: dict[str, _Steps] = {
     "thrown": _steps((_BLANK, "thrown"), (r".*\S", "at")),
     "go": _steps(
         (r"goroutine \d+ |\[signal |\tpanic: |created by |exit status \d|\t\S+:\d", "go"),
-        (rf"[\w./*()%\[\]-]+\(.*\)$|\.\.\.(?:additional|\d+) |{_BLANK}", "go"),
+        (rf"(?=\S+\()\S.*\)$|\.\.\.(?:additional|\d+) |{_BLANK}", "go"),
     ),
     "rust": _steps((r".*\S", "rust-told")),
     "rust-told": _steps(
@@ -127,7 +128,7 @@ def _start(lines: Sequence[LogLine], index: int) -> str:
             return "at"
         if _FROM.match(following) and not _FROM.match(text):
             return "ruby"
-    if not _MAY_START.search(text):
+    if not _MAY_START.search(text[:_HEAD_CHARS]):
         return ""
     state = _state_after(_STARTS, text)
     return "" if state == "source" and not _is_thrown(lines, index) else state
@@ -164,7 +165,8 @@ def _extent(lines: Sequence[LogLine], start: int, state: str, taken: bytearray) 
 
 
 def _state_after(steps: _Steps, text: str) -> str:
-    return next((state for pattern, state in steps if pattern.match(text)), "")
+    head = text[:_HEAD_CHARS]
+    return next((state for pattern, state in steps if pattern.match(head)), "")
 
 
 def _is_foreign(line: LogLine) -> bool:

@@ -10,19 +10,20 @@ from dataclasses import dataclass
 
 # Longer texts are read at both ends, so that no trace takes long.
 _END_CHARS = 128 * 2**10
+_LINE_CHARS = 1_000
 
 TRACEBACK = "Traceback (most recent call last):"
 _NAME = r"(?:[A-Za-z_$][\w$]*(?:\.|::|/))*[A-Za-z_$][\w$]*"
-_PYTHON_FRAME = re.compile(r'^[\s|]*File "([^"\n]*)", line \d+(?:, in (\S+))?', re.MULTILINE)
+_PYTHON_FRAME = re.compile(r'^[ \t|]*File "([^"\n]*)", line \d+(?:, in (\S+))?', re.MULTILINE)
 _PYTHON_RAISED = re.compile(rf"^[ |+]*({_NAME})(?::[ \t]?(.*))?$", re.MULTILINE)
-_AT = re.compile(r"^\s+at (?:async )?(?:new )?(.*\S)", re.MULTILINE)
+_AT = re.compile(r"^[ \t]+at (?:async )?(?:new )?(.*\S)", re.MULTILINE)
 _JAVA_PLACE = re.compile(r"(?:[\w.-]+(?:@[\w.-]+)?/)*([\w.$<>]+)\(([^():]*)(?::\d+)?\)")
 _NODE_PLACE = re.compile(r"(?:(.+?) \()?((?:[A-Za-z]:|[a-z]+:)?[^:()]*)(?::\d+)*\)?")
 _RAISED = re.compile(
     rf"^(?:.*?\s)??(?:Uncaught |Exception in thread \"[^\"]*\" )?({_NAME})(?: \[\w+\])?"
     r"(?::[ \t]?(.*))?$"
 )
-_CAUSED = re.compile(rf"^\s*(?:Caused by:|\[cause\]:) ({_NAME})(?::[ \t]?(.*))?$", re.MULTILINE)
+_CAUSED = re.compile(rf"^[ \t]*(?:Caused by:|\[cause\]:) ({_NAME})(?::[ \t]?(.*))?$", re.MULTILINE)
 _GO = re.compile(r"^(?:.*?\s)??(?:panic|fatal error)(?: serving \S+)?: (.*)$", re.MULTILINE)
 _GO_FRAME = re.compile(
     r"^(?:created by )?([\w./*()%\[\]-]+?)(?:\([^()]*\)|\(\.\.\.\)| in goroutine \d+)?"
@@ -31,14 +32,14 @@ _GO_FRAME = re.compile(
 )
 _RUST = re.compile(r"panicked at (?:'(.*)', )?([^\s:]+)(?::\d+)*:?(?:\n(.*))?")
 _RUST_FRAME = re.compile(
-    r"^\s+\d+: (?:0x[\da-f]+ - )?(\S+)(?:\n\s+at (\S+?)(?::\d+)*$)?", re.MULTILINE
+    r"^[ \t]+\d+: (?:0x[\da-f]+ - )?(\S+)(?:\n[ \t]+at (\S+?)(?::\d+)*$)?", re.MULTILINE
 )
 _RUBY = re.compile(
     rf"^(?:.*\s)?(\S+\.rb):\d+:in [`'](.*)': (.*) \(({_NAME})\)$"
     rf"|^(?:\[\S*\] )?({_NAME}) \((.*)\):$",
     re.MULTILINE,
 )
-_RUBY_FRAME = re.compile(r"^(?:\[\S*\] )?\s*(?:from )?(\S+\.rb):\d+:in [`'](.*)'$", re.MULTILINE)
+_RUBY_FRAME = re.compile(r"^(?:\[\S*\] )?[ \t]*(?:from )?(\S+\.rb):\d+:in [`'](.*)'$", re.MULTILINE)
 
 # Where others' code is kept, and how it is named.
 _OTHERS = re.compile(
@@ -114,6 +115,7 @@ def stack_trace(text: str) -> StackTrace | None:
         return None
     if len(text) > 2 * _END_CHARS:
         text = f"{text[:_END_CHARS]}\n{text[-_END_CHARS:]}"
+    text = "\n".join(line[:_LINE_CHARS] for line in text.split("\n"))
     for read in _READERS:
         if chain := tuple(read(text)):
             return StackTrace(chain)

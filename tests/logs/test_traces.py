@@ -309,3 +309,27 @@ def test_any_text_is_read(text):
     found = stack_trace(text)
 
     assert found is None or (found.message, found.key) is not None
+
+
+LONG = {
+    "brackets": "2026-11-23T10:00:00.250Z ERROR 1 --- [a]" + " []" * 1_300,
+    "node": "Error: x\n    at " + "a (" * 20_000,
+    "go": "panic: x\n\ngoroutine 1 [running]:\n" + "(" * 60_000,
+    "python": "Traceback (most recent call last):\n" + "a." * 60_000,
+    "java": "x\n\tat " + "a/" * 30_000,
+    "ruby": "a.rb:1:in `x': " * 5_000 + "\n",
+    "rust": "panicked at '" + "', " * 30_000 + "\n",
+    "blank": "\n" * 20_000 + "at",
+    "words": "word " * 50_000 + "\n    at x",
+}
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("name", sorted(LONG))
+def test_no_text_takes_long(name):
+    """Patterns that try again at every character would take minutes over these."""
+    text = LONG[name]
+    (event,) = events_of([line(text)])
+
+    assert event.message is not None
+    assert sum(len(found.lines) for found in events_of(printed(text))) == text.count("\n") + 1

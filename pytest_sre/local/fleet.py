@@ -119,7 +119,9 @@ class App:
         """Keep a destroyed Machine readable for a while: as one of the last 100."""
         self._destroyed.append(record.id)
         if len(self._destroyed) > _KEPT_DESTROYED:
-            self.machines.pop(self._destroyed.popleft(), None)
+            gone = self.machines.pop(self._destroyed.popleft(), None)
+            if gone:
+                self.meter.forget(gone.record.region, gone.record.id)
 
     def volume_holders(self) -> dict[str, str]:
         """The Machine that mounts each volume, by the volume's id."""

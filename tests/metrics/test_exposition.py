@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 PROCESS = "registry.local/process:1"
+SIMULATED = "registry.local/simulated:1"
 MB = 1024 * 1024
 HUNGRY = "x = bytearray(60 << 20); import time; time.sleep(100)"
 STARVING = "x = bytearray(300 << 20); import time; time.sleep(100)"
@@ -107,6 +108,23 @@ def test_counts_of_a_deleted_app_are_gone(client):
     client.api.delete(f"/v1/apps/{client.app}", params={"force": "true"})
 
     assert client.page() == {}
+
+
+def test_counts_of_a_destroyed_machine_last_as_long_as_its_record(client):
+    machine = client.create()
+    client.send("/")
+    path = f"/v1/apps/{client.app}/machines"
+    client.api.delete(f"{path}/{machine}", params={"force": "true"}).raise_for_status()
+    client.page()
+    assert client.value("fly_app_http_responses_count", instance=machine) == 1
+
+    for _ in range(100):
+        wanted = {"config": {"image": SIMULATED}, "skip_launch": True}
+        other = client.api.post(path, json=wanted).raise_for_status().json()["id"]
+        client.api.delete(f"{path}/{other}", params={"force": "true"}).raise_for_status()
+    client.wait(other, "destroyed")
+    assert client.value("fly_app_http_responses_count", instance=machine) is None
+    assert client.value("fly_edge_http_responses_count", status="200") == 1
 
 
 def test_connections_to_a_machine_are_counted_when_they_open_and_close(client, until):

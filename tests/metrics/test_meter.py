@@ -42,11 +42,12 @@ def test_connections_are_counted():
     assert meter.machine("iad", "148e21").connect_times.sum_s == 0.02
 
 
-def test_counts_of_machines_that_are_gone_can_be_forgotten():
+def test_the_counts_of_a_machine_can_be_forgotten():
     meter = Meter()
     meter.machine("iad", "kept").connected()
     meter.machine("iad", "gone").connected()
 
-    meter.keep_only({"kept"})
+    meter.forget("iad", "gone")
+    meter.forget("iad", "gone")
 
     assert [place.machine_id for place in meter.machines] == ["kept"]

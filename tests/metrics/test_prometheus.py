@@ -179,6 +179,26 @@ def test_without_the_program_the_answer_says_what_to_install(tmp_path, monkeypat
 
 
 @needs_prometheus
+def test_when_prometheus_is_killed_the_platform_goes_on_and_says_so(tmp_path, until):
+    with LocalPlatform.start(tmp_path / "local") as platform:
+        [child] = until(lambda: psutil.Process(platform.pid).children())
+        ask = f"{platform.api_url}{PROMETHEUS}/api/v1/query?query=1"
+        token = {"authorization": f"Bearer {platform.token}"}
+        assert httpx.get(ask, headers=token, trust_env=False).status_code == 200
+
+        child.kill()
+        answer = until(
+            lambda: (
+                (found := httpx.get(ask, headers=token, trust_env=False)).status_code == 503
+                and found
+            )
+        )
+        until(lambda: "ended with code -9" in httpx.get(ask, headers=token, trust_env=False).text)
+        assert answer.json()["status"] == "error"
+        assert platform.apps() == {}
+
+
+@needs_prometheus
 def test_prometheus_ends_with_the_platform_even_when_that_is_killed(tmp_path, until):
     state_dir = tmp_path / "local"
     platform = LocalPlatform.up(state_dir)

@@ -66,7 +66,6 @@ def _pid(lifecycle: Lifecycle) -> int | None:
 
 
 async def _write_app(page: Page, app: App, measured: _Measured) -> None:
-    app.meter.keep_only(app.machines)
     write_edges(page, app.name, HOST, app.meter)
     for volume in app.volumes.values():
         write_volume(page, app.name, HOST, volume, measured.used_bytes.get(volume.id, 0))

@@ -1,7 +1,6 @@
 """Counts what an app's proxy does, for its ``fly_edge_*`` and ``fly_app_*`` metrics."""
 
 from bisect import bisect_left
-from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -133,8 +132,6 @@ class Meter:
             traffic = self.machines[place] = Traffic()
         return traffic
 
-    def keep_only(self, machine_ids: Container[str]) -> None:
-        """Forget the counts of all other Machines."""
-        gone = [place for place in self.machines if place.machine_id not in machine_ids]
-        for place in gone:
-            del self.machines[place]
+    def forget(self, region: str, machine_id: str) -> None:
+        """Forget what passed between the proxy and a Machine; its series end."""
+        self.machines.pop(Place(region, machine_id), None)

@@ -74,3 +74,7 @@ def test_a_journey_file_in_a_run_without_a_target_loads_nothing_heavy(tmp_path):
     bare = loaded(in_pytest("--co", "-p", "no:sre", "--noconftest"), tmp_path)
 
     assert loaded(in_pytest("--co"), tmp_path) - bare == set()
+
+
+def test_the_local_platform_starts_without_what_few_calls_need(tmp_path):
+    assert "graphql" not in loaded("import pytest_sre.local.server", tmp_path)

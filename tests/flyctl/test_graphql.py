@@ -386,7 +386,9 @@ def test_what_is_not_there_is_an_error_with_a_code(api, answered, case):
 
 
 @pytest.mark.parametrize(
-    "query", ["query { nothing }", "query {", "{ app }"], ids=["field", "syntax", "selection"]
+    "query",
+    ["query { nothing }", "query {", "{ app }", "{ app " * 5000 + "}" * 5000],
+    ids=["field", "syntax", "selection", "depth"],
 )
 def test_what_cannot_be_asked_is_an_error_without_data(api, answered, query):
     answer = api.post("/graphql", headers=GRAPHQL, json={"query": query})

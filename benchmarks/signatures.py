@@ -8,14 +8,17 @@ import csv
 import importlib
 import itertools
 import random
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from form import Target, report
+sys.path.pop(0)  # this folder, whose platform.py would hide the standard library's
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.form import Target, report
 from pytest_sre.logs.drain import Drain
 from pytest_sre.logs.novelty import new_error_signatures
 from pytest_sre.recording.rows import LogLine

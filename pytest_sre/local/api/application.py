@@ -1,6 +1,6 @@
 """The API as one ASGI application: its routes, behind authorization."""
 
-import secrets
+import time
 from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
@@ -20,22 +20,24 @@ from pytest_sre.local.api.leases import lease_routes
 from pytest_sre.local.api.limits import LimitedApi, limit_routes
 from pytest_sre.local.api.logs import log_routes
 from pytest_sre.local.api.machines import machine_routes
+from pytest_sre.local.api.memory import memory_routes
 from pytest_sre.local.api.metadata import metadata_routes
 from pytest_sre.local.api.metrics import metric_routes
 from pytest_sre.local.api.organizations import organization_routes
+from pytest_sre.local.api.overviews import overview_routes
 from pytest_sre.local.api.own import own_routes
 from pytest_sre.local.api.processes import process_routes
 from pytest_sre.local.api.regions import region_routes
 from pytest_sre.local.api.releases import release_routes
 from pytest_sre.local.api.secrets import secret_routes
+from pytest_sre.local.api.tokens import token_routes
 from pytest_sre.local.api.volumes import volume_routes
 from pytest_sre.local.api.waiting import waiting_routes
 from pytest_sre.local.fleet import App, Fleet
 from pytest_sre.local.metrics.exposition import Exposition
 from pytest_sre.local.metrics.prometheus import Prometheus
 from pytest_sre.local.naming import ulid
-
-_SCHEMES = ("bearer ", "flyv1 ")
+from pytest_sre.local.tokens import Tokens
 
 
 def api_routes() -> list[BaseRoute]:
@@ -51,6 +53,7 @@ def api_routes() -> list[BaseRoute]:
         *secret_routes(),
         *volume_routes(),
         *machine_routes(),
+        *memory_routes(),
         *metadata_routes(),
         *process_routes(),
         *waiting_routes(),
@@ -60,6 +63,8 @@ def api_routes() -> list[BaseRoute]:
         *log_routes(),
         *metric_routes(),
         *organization_routes(),
+        *overview_routes(),
+        *token_routes(),
         *release_routes(),
     ]
 
@@ -78,7 +83,7 @@ def build_api(
 
     Args:
         fleet: its state.
-        token: the only one that is accepted.
+        token: the one that is good for everything.
         prometheus: answers queries of metrics.
         open_app: gives a new app its proxy.
         close_app: ends an app's Machines and proxy.
@@ -88,7 +93,9 @@ def build_api(
     api = Starlette(
         routes=api_routes(), exception_handlers={404: _no_such_page, 405: _no_such_page}
     )
+    tokens = Tokens(token)
     api.state.fleet = fleet
+    api.state.tokens = tokens
     api.state.token = token
     api.state.exposition = Exposition(fleet)
     api.state.prometheus = prometheus
@@ -96,15 +103,15 @@ def build_api(
     api.state.close_app = close_app
     api.state.open_ports = open_ports
     api.state.shut_down = shut_down
-    return _Guarded(LimitedApi(SufferingApi(api, fleet), fleet.limits), token)
+    return _Guarded(LimitedApi(SufferingApi(api, fleet), fleet.limits), tokens)
 
 
 class _Guarded:
     """Asks for the token, and puts Fly's headers on each answer."""
 
-    def __init__(self, api: ASGIApp, token: str) -> None:
+    def __init__(self, api: ASGIApp, tokens: Tokens) -> None:
         self._api = api
-        self._token = token
+        self._tokens = tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_id(message: Message) -> None:
@@ -115,18 +122,15 @@ class _Guarded:
             await send(message)
 
         given = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
-        if self._accepts(given):
-            await self._api(scope, receive, send_with_id)
-            return
-        refusal = answer({"error": "Authenticate: token validation error"}, 401)
-        await refusal(scope, receive, send_with_id)
-
-    def _accepts(self, given: str) -> bool:
-        given = given.strip()
-        while given.lower().startswith(_SCHEMES):
-            given = given.partition(" ")[2].strip()
-        own = self._token.encode()
-        return any(secrets.compare_digest(part.encode(), own) for part in given.split(","))
+        token = self._tokens.find(given, time.time())
+        if token is None:
+            answered: ASGIApp = answer({"error": "Authenticate: token validation error"}, 401)
+        elif not token.allows(scope["path"]):
+            answered = answer({"error": "unauthorized"}, 403)
+        else:
+            scope.setdefault("state", {})["token"] = token
+            answered = self._api
+        await answered(scope, receive, send_with_id)
 
 
 async def _no_such_page(request: Request, error: Exception) -> Response:

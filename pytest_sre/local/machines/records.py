@@ -122,6 +122,7 @@ class MachineRecord:
     checks: dict[str, CheckResult] = field(default_factory=dict)
     versions: list[dict[str, Any]] = field(default_factory=list)
     ports: dict[int, int] = field(default_factory=dict)
+    memory_limit_mb: int | None = None
     lease: Lease | None = None
     responder: Responder | None = None
     load: int = 0
@@ -148,9 +149,23 @@ class MachineRecord:
 
     @property
     def memory_mb(self) -> int:
-        """How much memory it has."""
+        """How much memory it may use: what it has, unless it was limited to less."""
+        return min(self._guest_mb, self.memory_limit_mb or self._guest_mb)
+
+    @property
+    def _guest_mb(self) -> int:
         guest = self.settings.guest
         return guest.memory_mb if guest else 256
+
+    def limit_memory(self, limit_mb: int) -> None:
+        """Let it use less memory than it has, until its next version.
+
+        Raises:
+            ValueError: that is not some of what it has.
+        """
+        if not 1 <= limit_mb <= self._guest_mb:
+            raise ValueError(f"invalid limit_mb {limit_mb}: expected 1 to {self._guest_mb}")
+        self.memory_limit_mb = limit_mb
 
     @property
     def site(self) -> Site:
@@ -196,6 +211,7 @@ class MachineRecord:
         self.versions.append({"version": self.instance_id, "user_config": self.blueprint.config})
         del self.versions[:-_KEPT_VERSIONS]
         self.blueprint = blueprint
+        self.memory_limit_mb = None
         self.instance_id = ulid()
         self.touch()
 

@@ -249,3 +249,19 @@ def test_an_app_is_created_once_for_the_same_key(client):
     for name in ("", "Shop", "a_b", "-a", "a" * 64):
         assert client.api.post("/v1/apps", json={"name": name}).status_code == 422
     assert client.api.delete(f"/v1/apps/{body['name']}").status_code == 202
+
+
+def test_a_destroyed_machine_can_be_read_and_no_longer_changed(client):
+    machine = client.create(FOREVER)
+    client.call("DELETE", f"/{machine}", params={"force": "true"})
+    client.wait(machine, "destroyed")
+    assert client.get(machine)["state"] == "destroyed"
+    for method, path, body in (
+        ("POST", "/lease", {}),
+        ("POST", "/metadata/a", {"value": "1"}),
+        ("PATCH", "/metadata", {"metadata": {"a": "1"}}),
+        ("POST", "/start", {}),
+        ("POST", "/exec", {"command": ["true"]}),
+        ("POST", "", {"config": config()}),
+    ):
+        assert client.call(method, f"/{machine}{path}", json=body).status_code == 404

@@ -101,6 +101,18 @@ def machine_of(request: Request) -> Lifecycle:
     return lifecycle
 
 
+def living_machine_of(request: Request) -> Lifecycle:
+    """The Machine that the path names, unless it was destroyed and is only there to be read.
+
+    Raises:
+        ApiError: 404, the app has none of that id, or no longer.
+    """
+    lifecycle = machine_of(request)
+    if lifecycle.record.state == "destroyed":
+        raise ApiError(404, "machine not found")
+    return lifecycle
+
+
 def leased_machine_of(request: Request) -> Lifecycle:
     """The Machine that the path names, when no one else holds its lease.
 

@@ -15,6 +15,7 @@ from pytest_sre.local.api.exchange import (
     ApiError,
     answer,
     leased_machine_of,
+    living_machine_of,
     machine_of,
     query_duration_s,
     read_body,
@@ -67,7 +68,7 @@ async def _get(request: Request) -> Response:
 
 
 async def _acquire(request: Request) -> Response:
-    machine_of(request)
+    living_machine_of(request)
     wanted = await read_body(request, _Wanted)
     ttl_s = _ttl_s(request.query_params.get("ttl", "")) or wanted.ttl or 0
     # Nothing is awaited between this look at the lease and the grant: only one caller gets it.

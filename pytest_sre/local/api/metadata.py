@@ -8,9 +8,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from pytest_sre.local.api.exchange import ApiError, answer, machine_of, read_body, route
+from pytest_sre.local.api.exchange import (
+    ApiError,
+    answer,
+    living_machine_of,
+    machine_of,
+    read_body,
+    route,
+)
 from pytest_sre.local.machines.records import MachineRecord
-from pytest_sre.local.machines.state import Refused
 
 _MOST_KEYS: Final = 1000
 
@@ -58,18 +64,18 @@ async def _get_value(request: Request) -> Response:
 
 async def _set_value(request: Request) -> Response:
     value = (await read_body(request, _Value)).value
-    record = machine_of(request).record
+    record = living_machine_of(request).record
     return _written(record, record.settings.metadata, {request.path_params["key"]: value})
 
 
 async def _delete_value(request: Request) -> Response:
-    record = machine_of(request).record
+    record = living_machine_of(request).record
     return _written(record, record.settings.metadata, {request.path_params["key"]: None})
 
 
 async def _update_of(request: Request) -> tuple[MachineRecord, dict[str, str | None]]:
     update = await read_body(request, _Update)
-    record = machine_of(request).record
+    record = living_machine_of(request).record
     if (update.machine_version or record.instance_id) != record.instance_id:
         raise ApiError(412, f"aborted: machine version is {record.instance_id}")
     return record, update.metadata or {}
@@ -79,8 +85,6 @@ def _written(
     record: MachineRecord, before: Mapping[str, str], given: Mapping[str, str | None]
 ) -> Response:
     """Write what was there with what was given; nothing, or empty text, removes a key."""
-    if record.state == "destroyed":
-        raise Refused(404, "machine not found")
     merged = {key: value for key, value in {**before, **given}.items() if value}
     if len(merged) > _MOST_KEYS:
         raise ValueError(f"metadata: at most {_MOST_KEYS} keys, found {len(merged)}")

@@ -89,19 +89,25 @@ def _is_wanted(item: MachineRecord | Volume, state: str, request: Request) -> bo
     return (
         query.get("region", item.region) in ("", item.region)
         and (not states or state in states)
-        and item.updated_at > _seconds(query.get("updated_after", ""))
+        and _moment(item.updated_at) > _updated_after(request)
     )
 
 
-def _seconds(text: str) -> float:
-    """A time in RFC 3339 as Unix seconds; long ago when it is empty."""
+def _moment(at: float) -> dt.datetime:
+    """Unix seconds as they are shown: to the microsecond."""
+    return dt.datetime.fromtimestamp(at, dt.UTC)
+
+
+def _updated_after(request: Request) -> dt.datetime:
+    """The time in RFC 3339 that the query has; long ago when it has none."""
+    text = request.query_params.get("updated_after", "")
     if not text:
-        return 0.0
+        return _moment(0)
     try:
         at = dt.datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(f"invalid updated_after {text[:40]!r}: expected RFC 3339") from None
-    return (at if at.tzinfo else at.replace(tzinfo=dt.UTC)).timestamp()
+    return at if at.tzinfo else at.replace(tzinfo=dt.UTC)
 
 
 def _machine(record: MachineRecord) -> dict[str, Any]:

@@ -2,14 +2,16 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
 import msgspec
 
 from pytest_sre.fly.config import MachineConfig
-from pytest_sre.fly.config_documents import updated, written
+from pytest_sre.fly.config_documents import read_config, updated, written
+from pytest_sre.fly.config_rules import refusals
 from pytest_sre.fly.connections import path_of
-from pytest_sre.fly.errors import PreconditionFailed
+from pytest_sre.fly.errors import Invalid, PreconditionFailed
 from pytest_sre.fly.leases import LeaseCalls, nonce_header
 from pytest_sre.fly.models import Event, ExecResult, Machine, MachineVersion
 from pytest_sre.fly.pages import pages
@@ -81,7 +83,11 @@ class MachineCalls(LeaseCalls, WaitCalls):
 
         With ``lease_ttl_s`` it is leased from the beginning; its ``nonce`` says so. It has the
         secrets of ``min_secrets_version`` or later ones.
+
+        Raises:
+            Invalid: Fly refuses the configuration, or would: then nothing was sent.
         """
+        _refuse(refusals(config))
         body = {
             "config": written(config),
             "region": region,
@@ -132,11 +138,13 @@ class MachineCalls(LeaseCalls, WaitCalls):
         ``min_secrets_version`` or later ones.
 
         Raises:
+            Invalid: Fly refuses the change, or would: then it was not sent.
             PreconditionFailed: somebody else changed it meanwhile, or its host is out of reach,
                 so that the platform knows its configuration only in part.
         """
         path = path_of("v1", "apps", app, "machines", machine_id)
         there = self._document(app, machine_id)
+        _refuse(refusals(config) - refusals(read_config(there.config)))
         body = {
             "config": as_written(updated(there.config, config)),
             "current_version": there.instance_id or None,
@@ -324,3 +332,15 @@ def _without_volumes(config: Mapping[str, Any]) -> dict[str, Any]:
     """Name the volumes that are to be mounted, but not which ones."""
     mounts = [{k: v for k, v in m.items() if k != "volume"} for m in config.get("mounts") or []]
     return {**config, "mounts": mounts} if mounts else dict(config)
+
+
+def _refuse(reasons: AbstractSet[str]) -> None:
+    if reasons:
+        first, *others = sorted(reasons)
+        more = f" (and {len(others)} more)" if others else ""
+        raise Invalid(
+            "a configuration that Fly accepts",
+            first + more,
+            "the Machine's configuration",
+            "nothing was sent",
+        )

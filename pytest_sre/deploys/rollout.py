@@ -1,7 +1,7 @@
 """Deploys an image to an app, by the platform's API, and waits until its Machines are healthy."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from pytest_sre.fly.errors import FlyError, PreconditionFailed, TimedOut
 from pytest_sre.fly.leases import HeldLeases
 from pytest_sre.fly.machine_config import machine_config
 from pytest_sre.fly.models import Machine, Release
-from pytest_sre.targets import AppSpec
+from pytest_sre.targets import AppSpec, ConfigError
 from pytest_sre.targets.files import read_toml
 
 _AT_ONCE = 8
@@ -71,14 +71,16 @@ def deploy(
         healthy_within_s: how long a Machine may take until its checks pass.
 
     Raises:
-        ConfigError: the fly.toml is gone.
+        ConfigError: the fly.toml is gone, or a file that its ``[[files]]`` name cannot be read;
+            nothing was changed.
         FlyError: the platform refuses a step; the release has then failed.
     """
+    contents = _contents(spec)
     if spec.name not in {app.name for app in fly.apps(organization)}:
         fly.create_app(spec.name, organization)
     definition = read_toml(spec.path)
     release = fly.create_release(spec.name, image=image, definition=definition)
-    rollout = _Rollout(fly, spec, image, release, healthy_within_s)
+    rollout = _Rollout(fly, spec, image, release, healthy_within_s, contents)
     try:
         failures = rollout.run()
     except FlyError:
@@ -95,6 +97,7 @@ class _Rollout:
     image: str
     release: Release
     healthy_within_s: float
+    contents: Mapping[str, bytes]
 
     def run(self) -> tuple[str, ...]:
         """Make and change Machines; return what failed, in words."""
@@ -130,6 +133,7 @@ class _Rollout:
             release=self.release,
             command=self.spec.processes.get(group),
             base=base,
+            contents=self.contents,
         )
 
     def become_healthy(self, machine: Machine, wanted: Wanted) -> str:
@@ -229,6 +233,22 @@ class _Changes:
         wanted = Wanted(updated.instance_id, self.rollout.image, is_to_run=not skip_launch)
         self.wanted[machine.id] = wanted
         return wanted
+
+
+def _contents(spec: AppSpec) -> dict[str, bytes]:
+    paths = {file.local_path for file in spec.toml.all_files if file.local_path}
+    return {path: _content(spec, path) for path in paths}
+
+
+def _content(spec: AppSpec, path: str) -> bytes:
+    try:
+        return (spec.path.parent / path).read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            where=f"{spec.path}: files",
+            found=f"names {path}, which cannot be read: {error.strerror}",
+            expected="a file beside the fly.toml",
+        ) from None
 
 
 def _in_parallel(

@@ -1,13 +1,16 @@
 """What a Machine is made from: fly.toml, image and release as a Machine's configuration."""
 
+import base64
 import shlex
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import msgspec
 
 from pytest_sre.fly.config import (
     CheckConfig,
     Concurrency,
+    File,
     Guest,
     Header,
     MachineConfig,
@@ -17,6 +20,7 @@ from pytest_sre.fly.config import (
     Port,
     Restart,
     Service,
+    Static,
     StopConfig,
 )
 from pytest_sre.fly.models import Release
@@ -35,6 +39,7 @@ def machine_config(
     release: Release | None,
     command: str | None = None,
     base: MachineConfig | None = None,
+    contents: Mapping[str, bytes] = MappingProxyType({}),
 ) -> MachineConfig:
     """Return the configuration that ``fly deploy`` gives to a group's Machines.
 
@@ -46,6 +51,10 @@ def machine_config(
         command: what to execute where the fly.toml has no command for the group.
         base: the Machine's present configuration; its size, volumes, metadata and
             whatever else are kept where the fly.toml does not speak of them.
+        contents: what is in the files that its ``[[files]]`` name by ``local_path``.
+
+    Raises:
+        KeyError: one of these is not among the contents.
     """
     base = base or MachineConfig()
     wanted = [_service(service) for service in toml.services(group)]
@@ -62,6 +71,8 @@ def machine_config(
         restart=_restart(toml.restart(group)),
         stop_config=_stop_config(toml),
         metrics=_metrics(toml, group),
+        statics=[_static(static) for static in toml.statics],
+        files=[_file(file, contents) for file in toml.files(group)],
         # A Machine that users are routed to is no reserve.
         standbys=[] if wanted else base.standbys,
     )
@@ -167,6 +178,26 @@ def _restart(restart: sections.Restart | None) -> Restart | None:
 def _metrics(toml: FlyToml, group: str) -> Metrics | None:
     stated = next(iter(toml.metrics(group)), None)
     return Metrics(port=stated.port, path=stated.path or "") if stated else None
+
+
+def _static(static: sections.Static) -> Static:
+    return Static(
+        guest_path=static.guest_path,
+        url_prefix=static.url_prefix,
+        tigris_bucket=static.tigris_bucket,
+        index_document=static.index_document,
+    )
+
+
+def _file(file: sections.File, contents: Mapping[str, bytes]) -> File:
+    """Translate a file the way flyctl does, which encodes ``raw_value`` whatever it is."""
+    if file.local_path is not None:
+        content = contents[file.local_path]
+    elif file.raw_value is not None:
+        content = file.raw_value.encode()
+    else:
+        return File(guest_path=file.guest_path, secret_name=file.secret_name)
+    return File(guest_path=file.guest_path, raw_value=base64.b64encode(content).decode())
 
 
 def _stop_config(toml: FlyToml) -> StopConfig | None:

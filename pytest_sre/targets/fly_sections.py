@@ -103,6 +103,27 @@ class Metrics:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Static:
+    """A folder of a Machine, or a bucket, that the proxy serves by itself."""
+
+    guest_path: str = key("guest_path", text)
+    url_prefix: str = key("url_prefix", text)
+    tigris_bucket: str = key("tigris_bucket", text, "")
+    index_document: str = key("index_document", text, "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """A file of a Machine: what a file here has, what a secret has, or a text."""
+
+    guest_path: str = key("guest_path", text)
+    local_path: str | None = key("local_path", stated, None)
+    secret_name: str | None = key("secret_name", stated, None)
+    raw_value: str | None = key("raw_value", stated, None)
+    groups: tuple[str, ...] = key("processes", group_names, ())
+
+
+@dataclass(frozen=True, kw_only=True)
 class Deploy:
     """How a release is rolled out.
 

@@ -15,9 +15,11 @@ from pytest_sre.targets.fly_sections import (
     Check,
     Deploy,
     Experimental,
+    File,
     Metrics,
     Mount,
     Restart,
+    Static,
     Vm,
     read_vm,
 )
@@ -64,6 +66,8 @@ class FlyToml:
     all_vms: tuple[Vm, ...] = ()
     all_restarts: tuple[Restart, ...] = ()
     all_metrics: tuple[Metrics, ...] = ()
+    all_files: tuple[File, ...] = ()
+    statics: tuple[Static, ...] = ()
     deploy: Deploy = field(default_factory=Deploy)
     experimental: Experimental = field(default_factory=Experimental)
 
@@ -97,6 +101,10 @@ class FlyToml:
     def metrics(self, group: str) -> tuple[Metrics, ...]:
         """Give where a group's metrics are scraped."""
         return self._of(group, self.all_metrics)
+
+    def files(self, group: str) -> tuple[File, ...]:
+        """Give the files that are written into a group's Machines."""
+        return self._of(group, self.all_files)
 
     def restart(self, group: str) -> Restart | None:
         """Give a group's restart policy; None when the platform's default holds."""
@@ -182,6 +190,8 @@ class _Document:
     restart: tuple[Restart, ...] = key("restart", tables_of(table(Restart, closed=False)), ())
     metric: tuple[Metrics, ...] = key("metric", tables_of(table(Metrics, closed=False)), ())
     metrics: tuple[Metrics, ...] = key("metrics", tables_of(table(Metrics, closed=False)), ())
+    files: tuple[File, ...] = key("files", tables_of(table(File, closed=False)), ())
+    statics: tuple[Static, ...] = key("statics", tables_of(table(Static, closed=False)), ())
     deploy: Deploy = key("deploy", table(Deploy, closed=False), Deploy())
     experimental: Experimental = key(
         "experimental", table(Experimental, closed=False), Experimental()
@@ -206,6 +216,8 @@ def _fly_toml(found: _Document) -> FlyToml:
         all_vms=found.compute + found.computes + found.vm,
         all_restarts=found.restart,
         all_metrics=found.metric + found.metrics or _retired_metrics(found.experimental),
+        all_files=found.files,
+        statics=found.statics,
         deploy=found.deploy,
         experimental=found.experimental,
     )
@@ -227,6 +239,7 @@ def _refuse_unknown_groups(fly_toml: FlyToml, place: Place) -> None:
         ("services", fly_toml.all_services),
         ("checks", fly_toml.all_checks),
         ("mounts", fly_toml.all_mounts),
+        ("files", fly_toml.all_files),
     )
     for kind, sections in kinds:
         for group in (name for section in sections for name in section.groups):

@@ -13,7 +13,7 @@ from pytest_sre.local.images import Image
 from pytest_sre.local.platform import LocalPlatform
 from pytest_sre.local.scripts import Reply, Script, ScriptedEnd
 from pytest_sre.run.platforms import client_of
-from pytest_sre.targets import AppSpec, load_settings
+from pytest_sre.targets import AppSpec, ConfigError, load_settings
 
 FLY_TOML = """
 app = "{app}"
@@ -148,6 +148,20 @@ def test_what_the_client_does_not_know_survives_a_deploy(fly, spec):
         {"keep": [1]},
         "daily",
     )
+
+
+def test_files_are_written_and_a_missing_one_stops_a_deploy_before_it_begins(fly, tmp_path):
+    spec = app_of(tmp_path, "with-files", machines=1)
+    with spec.path.open("a", encoding="utf-8") as toml:
+        toml.write('[[files]]\nguest_path = "/etc/motd"\nlocal_path = "motd.txt"\n')
+    spec = load_settings(tmp_path, "local").target.apps[0]
+    with pytest.raises(ConfigError, match=r"motd\.txt, which cannot be read"):
+        bring(fly, spec, "one")
+    assert spec.name not in [app.name for app in fly.apps("personal")]
+    (tmp_path / "motd.txt").write_bytes(b"welcome")
+    assert bring(fly, spec, "one").status == "complete"
+    (file,) = fly.machines(spec.name)[0].settings.files
+    assert (file.guest_path, file.raw_value) == ("/etc/motd", "d2VsY29tZQ==")
 
 
 def test_somebody_elses_lease_stops_a_deploy_before_it_changes_anything(fly, spec):

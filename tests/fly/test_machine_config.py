@@ -7,14 +7,18 @@ import pytest
 from pytest_sre.fly.config import (
     CheckConfig,
     Concurrency,
+    Dns,
+    File,
     Guest,
     Header,
     MachineConfig,
     MachineInit,
+    Metrics,
     Mount,
     Port,
     Restart,
     Service,
+    Static,
     StopConfig,
 )
 from pytest_sre.fly.machine_config import machine_config
@@ -174,3 +178,48 @@ def test_the_command_given_stands_in_where_the_fly_toml_has_none(toml: FlyToml) 
     assert given.init == MachineInit(cmd=["python", "app.py"])
     own = machine_config(toml, "worker", image="i", release=None, command="python app.py")
     assert own.init == MachineInit(cmd=["python", "-m", "worker"])
+
+
+def test_files_statics_and_metrics_are_translated(tmp_path: Path) -> None:
+    path = tmp_path / "fly.toml"
+    path.write_text(
+        """
+app = "shop"
+[metrics]
+port = 9091
+path = "/metrics"
+[[statics]]
+guest_path = "/public"
+url_prefix = "/static"
+[[files]]
+guest_path = "/etc/here"
+local_path = "here.txt"
+[[files]]
+guest_path = "/etc/text"
+raw_value = "text"
+[[files]]
+guest_path = "/etc/secret"
+secret_name = "KEY"
+""",
+        encoding="utf-8",
+    )
+    toml = load_fly_toml(path)
+    config = machine_config(
+        toml, "app", image="shop:1", release=None, contents={"here.txt": b"\xff"}
+    )
+    assert config.metrics == Metrics(port=9091, path="/metrics")
+    assert config.statics == [Static(guest_path="/public", url_prefix="/static")]
+    assert config.files == [
+        File(guest_path="/etc/here", raw_value="/w=="),
+        File(guest_path="/etc/text", raw_value="dGV4dA=="),
+        File(guest_path="/etc/secret", secret_name="KEY"),
+    ]
+
+
+def test_what_a_fly_toml_does_not_speak_of_is_kept() -> None:
+    base = MachineConfig(
+        schedule="daily", standbys=["148e"], auto_destroy=True, dns=Dns(hostname="a"), size="x"
+    )
+    config = machine_config(FlyToml(app="shop"), "app", image="shop:1", release=None, base=base)
+    kept = ("schedule", "standbys", "auto_destroy", "dns", "size")
+    assert [getattr(config, name) for name in kept] == [getattr(base, name) for name in kept]

@@ -274,7 +274,9 @@ def test_what_an_update_does_not_name_is_kept(fly: Fly, machine: Machine) -> Non
     path = f"/v1/apps/{APP}/machines/{machine.id}"
     api = fly._machines_api
     raw = api.request("GET", path, into=dict)["config"]
-    api.answer("POST", path, json={"config": {**raw, "new_in_2030": {"keep": [1]}}})
+    body = {"config": {**raw, "new_in_2030": {"keep": [1]}}}
+    changed = api.request("POST", path, into=Machine, json=body)
+    fly.wait(APP, machine.id, "started", version=changed.instance_id)
     newer = msgspec.structs.replace(machine.settings, env={"NEW": "1"})
     fly.update_machine(APP, machine.id, newer)
     after = api.request("GET", path, into=dict)["config"]

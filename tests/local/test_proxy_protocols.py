@@ -44,6 +44,9 @@ async def upload(request):
     framing = [k.lower() for k in request.headers if k.lower() in framed]
     return web.json_response({"size": size, "sha256": seen.hexdigest(), "framing": framing})
 
+async def early(request):
+    return web.Response(status=413, text="too much")
+
 async def download(request):
     return web.Response(body=b"x" * 8_000_000)
 
@@ -86,7 +89,8 @@ async def main():
     app = web.Application(client_max_size=1 << 30)
     app.add_routes([
         web.get("/", say), web.get("/events", events), web.get("/go", release),
-        web.post("/upload", upload), web.get("/download", download), web.get("/ws", websocket),
+        web.post("/upload", upload), web.post("/early", early),
+        web.get("/download", download), web.get("/ws", websocket),
     ])
     runner = web.AppRunner(app)
     await runner.setup()
@@ -158,6 +162,16 @@ def test_uploads_keep_their_framing_and_every_byte(served):
     parts = (body[at : at + 100_000] for at in range(0, len(body), 100_000))
     chunked = served.proxy.post("/upload", content=parts).json()
     assert chunked == {**known, "framing": ["transfer-encoding"]}
+
+
+def test_an_answer_before_the_end_of_the_upload_arrives_and_the_connection_goes_on(served):
+    def parts():
+        for _ in range(40):
+            yield b"x" * 100_000
+
+    for _ in range(3):
+        assert served.proxy.post("/early", content=parts()).status_code == 413
+        assert served.proxy.get("/").status_code == 200
 
 
 def test_a_slow_client_holds_back_what_it_is_sent_and_gets_it_whole(served):

@@ -9,7 +9,7 @@ from typing import Final
 
 from pytest_sre.local.fleet import App
 from pytest_sre.local.logbook import Origin
-from pytest_sre.local.machines.records import MachineRecord
+from pytest_sre.local.machines.records import Blueprint, MachineRecord
 from pytest_sre.local.machines.state import Refused
 from pytest_sre.local.proxy.routing import Candidate, Decision, Wish, choose
 from pytest_sre.local.proxy.services import MAIN, Entrance, Route, find_route
@@ -17,6 +17,7 @@ from pytest_sre.local.proxy.stale import as_known
 
 LONGEST_WAIT_S: Final = 10.0
 LOOK_AGAIN_S: Final = 0.02
+_KEPT_ROUTES: Final = 20_000
 _WAKING: Final = frozenset({"starting", "started"})
 
 
@@ -30,6 +31,7 @@ class Balancer:
     def __init__(self, app: App) -> None:
         self.app = app
         self._turns = itertools.count(1)
+        self._routes: dict[tuple[str, Entrance], tuple[Blueprint, Route | None]] = {}
 
     def candidates(self, entrance: Entrance = MAIN, tried: Container[str] = ()) -> list[Candidate]:
         """The Machines that an entrance leads to, as they are now.
@@ -41,7 +43,7 @@ class Balancer:
         current = [
             _candidate(record, route)
             for record in self.app.present()
-            if record.id not in tried and (route := find_route(record.settings, entrance))
+            if record.id not in tried and (route := self.route(record, entrance))
         ]
         return as_known(self.app, current)
 
@@ -73,6 +75,18 @@ class Balancer:
             if decision.machine_id or not waiting or time.monotonic() > until:
                 return decision
             await asyncio.sleep(LOOK_AGAIN_S)
+
+    def route(self, record: MachineRecord, entrance: Entrance) -> Route | None:
+        """The service of a Machine that an entrance leads to; None when it has none."""
+        # Asked for each Machine at each request, and the same until the Machine is updated.
+        key = (record.id, entrance)
+        known = self._routes.get(key)
+        if known is None or known[0] is not record.blueprint:
+            if len(self._routes) > _KEPT_ROUTES:
+                self._routes.clear()
+            known = (record.blueprint, find_route(record.settings, entrance))
+            self._routes[key] = known
+        return known[1]
 
     def record(self, machine_id: str) -> MachineRecord:
         """A Machine of the app."""

@@ -23,7 +23,7 @@ from pytest_sre.local.proxy.messages import declared_length
 from pytest_sre.local.proxy.replays import ReplayRefusedError, Replays, is_replay, read_replay
 from pytest_sre.local.proxy.routing import Decision, wish_from_headers
 from pytest_sre.local.proxy.scripted import ScriptedConnection
-from pytest_sre.local.proxy.services import Entrance, Route, find_route
+from pytest_sre.local.proxy.services import Entrance, Route
 from pytest_sre.local.proxy.tunnel import Side, relay
 from pytest_sre.local.proxy.upstream import (
     ConnectFailed,
@@ -115,7 +115,7 @@ class Delivery:
             replays.left_s(),
         )
         record = balancer.record(decision.machine_id) if decision.machine_id else None
-        route = find_route(record.settings, self._entrance) if record else None
+        route = balancer.route(record, self._entrance) if record else None
         if record is None or route is None:
             return await self._nobody(decision)
         try:
@@ -197,7 +197,7 @@ class Delivery:
         try:
             return await self._talk(connection, question, record, route)
         finally:
-            self._edges.connections.give_back(connection)
+            await self._edges.connections.give_back(connection)
 
     async def _talk(
         self,

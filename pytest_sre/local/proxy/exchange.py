@@ -16,6 +16,8 @@ from pytest_sre.local.proxy.messages import BadMessageError, RequestReader
 from pytest_sre.local.proxy.streams import Stream
 
 _KEPT: Final = 1024 * 1024
+# A client that is cut off while it sends may never see its answer.
+_DRAINED: Final = 64 * 1024 * 1024
 _IDLE_S: Final = 60.0
 _DRAIN_WITHIN_S: Final = 2.0
 
@@ -72,7 +74,7 @@ class Body:
         """Read what is left, unless that is much; whether nothing is left."""
         if self._asked_to_wait:
             return False
-        until = self.size + _KEPT
+        until = self.size + _DRAINED
         async with asyncio.timeout(_DRAIN_WITHIN_S):
             while not self.is_whole and self.size < until:
                 await self._next()

@@ -111,7 +111,7 @@ class InternalProxy:
         try:
             await _talk(exchange, connection, question)
         finally:
-            self._edges.connections.give_back(connection)
+            await self._edges.connections.give_back(connection)
 
     async def _tunnel(self, exchange: Exchange, goal: _Goal, way: Path) -> None:
         """Open a connection, and pass on what comes, whatever it is."""

@@ -128,10 +128,14 @@ class Connection:
             self._sending.done() and not self._sending.cancelled() and not self._sending.exception()
         )
 
+    async def stop_sending(self) -> None:
+        """Leave the rest of the client's body unread, for whoever reads it next."""
+        if self._sending and not self._sending.done():
+            self._sending.cancel()
+            await asyncio.wait([self._sending])
+
     def close(self) -> None:
         """End it."""
-        if self._sending:
-            self._sending.cancel()
         self.writer.close()
         if self.on_close:
             self.on_close()
@@ -144,6 +148,7 @@ class Connection:
         self.writer.write(head)
         # A Machine may answer before it has the whole body, so both happen at once.
         self._sending = asyncio.create_task(self._send_body(body, chunked=chunked))
+        self._sending.add_done_callback(_seen)
 
     async def _send_body(self, body: Body, *, chunked: bool) -> None:
         try:
@@ -240,8 +245,9 @@ class Connections:
         connection.way = way
         return connection
 
-    def give_back(self, connection: Connection) -> None:
+    async def give_back(self, connection: Connection) -> None:
         """Keep a connection for the next request, if it can be used again; close it otherwise."""
+        await connection.stop_sending()
         reusable = connection.answers.may_be_used_again and connection.is_alive
         if not reusable or not connection.has_sent_all or self._kept >= _MOST_KEPT:
             connection.close()
@@ -285,3 +291,9 @@ class Connections:
                 del self._idle[address]
         loop = asyncio.get_running_loop()
         self._sweep = loop.call_later(_KEPT_FOR_S, self._close_old) if self._idle else None
+
+
+def _seen(task: "asyncio.Task[None]") -> None:
+    """Take note of how sending ended, or asyncio complains; who reads the answer sees why."""
+    if not task.cancelled():
+        task.exception()

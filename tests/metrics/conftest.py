@@ -122,6 +122,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPlatform
     with contextlib.closing(LocalPlatform.start(state_dir)) as started:
         replies = (
             Reply("/slow", latency_s=0.4),
+            Reply("/hold", latency_s=2),
             Reply("/fail", status=503),
             Reply("/", body="x" * 100),
         )

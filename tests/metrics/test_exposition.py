@@ -145,7 +145,7 @@ def test_concurrency_is_what_a_machine_serves_now(client, until):
     machine = client.create()
     with ThreadPoolExecutor() as threads:
         for _ in range(3):
-            threads.submit(client.send, "/slow")
+            threads.submit(client.send, "/hold")
         assert until(lambda: client.value("fly_app_concurrency", instance=machine) == 3)
 
     assert until(lambda: client.value("fly_app_concurrency", instance=machine) == 0)

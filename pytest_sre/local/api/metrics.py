@@ -18,6 +18,8 @@ from pytest_sre.local.organizations import find_organization
 _ROOT: Final = "/prometheus/{org}"
 _BY_FORM: Final = ("query", "query_range", "series", "labels")
 _BY_ADDRESS: Final = ("label/{name}/values", "metadata", "status/tsdb")
+_PATIENCE: Final = "x-prometheus-scrape-timeout-seconds"
+_DEFAULT_PATIENCE_S: Final = 10.0
 _OWN_PART: Final = re.compile(r"^/prometheus/[^/]+")
 
 
@@ -36,7 +38,8 @@ async def _page(request: Request) -> Response:
     exposition: Exposition = request.app.state.exposition
     prometheus: Prometheus = request.app.state.prometheus
     prometheus.fit(len(fleet_of(request).lifecycles()))
-    return Response(await exposition.page(), media_type=CONTENT_TYPE)
+    within_s = float(request.headers.get(_PATIENCE, _DEFAULT_PATIENCE_S))
+    return Response(await exposition.page(within_s), media_type=CONTENT_TYPE)
 
 
 async def _targets(request: Request) -> Response:

@@ -1,6 +1,7 @@
 """The page that Prometheus reads: all of Fly's built-in metrics of all apps, as they are now."""
 
 import asyncio
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -40,14 +41,22 @@ class Exposition:
         self._volumes = VolumeUse(fleet.disks)
         self._counted: set[str] = set()
 
-    async def page(self) -> bytes:
-        """The next page."""
+    async def page(self, within_s: float) -> bytes:
+        """The next page.
+
+        Args:
+            within_s: how long the reader waits for it. After more than half of that it may never
+                have seen the page, so what is new on it begins with 0 on the next one, too.
+        """
+        began = time.monotonic()
         measured = await self._measure()
         page = Page(self._counted)
         for app in [*self._fleet.apps.values()]:
             await _write_app(page, app, measured)
-        self._counted = page.counted
-        return page.render()
+        content = page.render()
+        was_seen = time.monotonic() - began < within_s / 2
+        self._counted = page.counted if was_seen else page.counted & self._counted
+        return content
 
     async def _measure(self) -> _Measured:
         pids = [pid for each in self._fleet.lifecycles() if (pid := _pid(each)) is not None]

@@ -1,14 +1,13 @@
 """What log files say at error level that others did not."""
 
 import dataclasses
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_sre.logs.error_lines import Alike, ErrorLines
 from pytest_sre.logs.events import LogEvent
 from pytest_sre.logs.novelty import unseen
-from pytest_sre.logs.rules import shipped_rules
+from pytest_sre.logs.rules import shipped_secrets
 from pytest_sre.logs.samples import sample_of
 from pytest_sre.logs.signatures import Signature, grouped, signature_of
 
@@ -40,9 +39,8 @@ def compare(baseline: ErrorLines, current: ErrorLines) -> Comparison:
     known = [event for alike in baseline.alike for event in alike.events]
     by_first = {id(alike.events[0]): alike for alike in current.alike}
     odd = unseen(known, [event for alike in by_first.values() for event in alike.events])
-    secrets = [rule.compiled for rule in shipped_rules() if rule.is_secret]
     found = [
-        _whole(signature_of(level, template, events), events, by_first, secrets)
+        _whole(signature_of(level, template, events), events, by_first)
         for level, template, events in grouped(odd)
     ]
     return Comparison(
@@ -58,9 +56,9 @@ def _whole(
     signature: Signature,
     events: Sequence[LogEvent],
     by_first: Mapping[int, Alike],
-    secrets: Sequence[re.Pattern[bytes]],
 ) -> Signature:
     """The signature with what was counted beside its events, fit to be shown."""
+    secrets = shipped_secrets()
     alike = [by_first[id(event)] for event in events if id(event) in by_first]
     return dataclasses.replace(
         signature,

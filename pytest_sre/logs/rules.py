@@ -101,10 +101,20 @@ def usable_rules(own: Iterable[LogRule] = ()) -> tuple[Rule, ...]:
 @cache
 def shipped_rules() -> tuple[Rule, ...]:
     """The rules that come with the package."""
+    return tuple(map(usable_rule, _shipped()))
+
+
+@cache
+def shipped_secrets() -> tuple[re.Pattern[bytes], ...]:
+    """What secrets look like, by the rules that come with the package."""
+    return tuple(usable_rule(stated).compiled for stated in _shipped() if stated.kind == SECRET)
+
+
+@cache
+def _shipped() -> tuple[LogRule, ...]:
     text = resources.files(__package__).joinpath(_FILE).read_text(encoding="utf-8")
     place = Place(_FILE)
-    stated = read_log_rules(mapping(tomllib.loads(text), place)["rule"], place / "rule")
-    return tuple(map(usable_rule, stated))
+    return tuple(read_log_rules(mapping(tomllib.loads(text), place)["rule"], place / "rule"))
 
 
 def _try(rule: Rule, key: str, samples: Sequence[str], *, is_match: bool) -> None:

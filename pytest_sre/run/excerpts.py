@@ -16,6 +16,8 @@ MOST_MACHINES = 3
 MOST_EVENTS = 12
 # What a test meets was often announced just before.
 _BEFORE_S = 1.0
+# Tests that fail since the platform does not answer are not to wait for it one by one.
+_RETRY_AFTER_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def excerpts_of(run: Run, evidence: Evidence, machines: Sequence[FlyMachine]) ->
     """
     apps = {machine.app.name for machine in machines} or set(run.apps)
     for app in apps:
-        run.read_log(app)
+        run.read_log(app, _RETRY_AFTER_S)
     since_at, until_at = evidence.began_at - _BEFORE_S, time.time()
     lines = [
         line

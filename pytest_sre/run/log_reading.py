@@ -1,5 +1,6 @@
 """Reads an app's log into the recording, as far as it has come."""
 
+import math
 import threading
 import time
 
@@ -13,8 +14,6 @@ from pytest_sre.recording.rows import LogLine, OwnFault, Span
 from pytest_sre.run.outcomes import fault_of_platform
 from pytest_sre.verdict import Inconclusive
 
-_PATIENCE_S = 5.0
-
 
 class LogReader:
     """Reads the log of one app, from the deploy on; safe to use from several threads.
@@ -26,7 +25,7 @@ class LogReader:
         self._fly, self._app, self._recorder = fly, app, recorder
         self._lock = threading.Lock()
         self._tail: LogTail | None = None
-        self._patient_until = 0.0
+        self._failed_at = -math.inf
 
     def read(self) -> None:
         """Record the lines that are new, and that the log was read to its end, or was not.
@@ -48,18 +47,19 @@ class LogReader:
                 self._recorder.write(line)
             self._recorder.write(Span(at=at, name=read(name), ended_at=time.time()))
 
-    def read_on(self) -> None:
+    def read_on(self, retry_after_s: float = 0.5) -> None:
         """Read as far as can be, for readers of the recording; a failure is recorded as one.
 
-        A platform that did not answer just now is not asked again at once.
+        Args:
+            retry_after_s: how long a platform that did not answer is not asked again.
         """
-        if time.monotonic() >= self._patient_until:
+        if time.monotonic() - self._failed_at >= retry_after_s:
             try:
                 self.read()
             except Inconclusive as error:
                 fault = OwnFault(at=time.time(), cause=error.cause, detail=error.reason)
                 self._recorder.write(fault)
-                self._patient_until = time.monotonic() + _PATIENCE_S
+                self._failed_at = time.monotonic()
         self._recorder.flush()
 
     def _page(self, token: str) -> LogPage:

@@ -285,9 +285,14 @@ class Run:
             reading=Reading([*self.apps.values()], evidence.began_at, bake, self.read_log),
         )
 
-    def read_log(self, app: str) -> None:
-        """Read an app's log to its present end into the recording, as far as can be."""
-        self._log_readers[app].read_on()
+    def read_log(self, app: str, retry_after_s: float = 0.5) -> None:
+        """Read an app's log to its present end into the recording, as far as can be.
+
+        Args:
+            app: the app's name.
+            retry_after_s: how long a platform that did not answer is not asked again.
+        """
+        self._log_readers[app].read_on(retry_after_s)
 
     @cached_property
     def _log_readers(self) -> Mapping[str, LogReader]:

@@ -11,7 +11,8 @@ from pytest_sre.logs.engines import Engine, EngineName, engine_of, matched_lines
 from pytest_sre.logs.errors import is_error, is_ignored
 from pytest_sre.logs.events import LogEvent, events_of
 from pytest_sre.logs.files import Chunk
-from pytest_sre.logs.lines import read_line
+from pytest_sre.logs.formats import parse_line
+from pytest_sre.logs.levels import normal_level
 from pytest_sre.logs.masks import digits_alike
 from pytest_sre.logs.rules import usable_rule
 from pytest_sre.logs.scan import lines_begun
@@ -166,7 +167,7 @@ class ErrorLines:
             app="",
             machine=shipped.fly.app.instance,
             region=shipped.fly.region,
-            level=read_line(message, shipped.log.level).level,
+            level=parse_line(message).level or normal_level(shipped.log.level) or "info",
             message=message,
             provider=shipped.event.provider or "app",
         )

@@ -19,13 +19,14 @@ def execute(
         root: the fields of the query and the mutation.
     """
     result = graphql_sync(
-        _schema(), query, root, variable_values=variables, operation_name=operation
+        schema(), query, root, variable_values=variables, operation_name=operation
     )
     return _shown(result)
 
 
 @cache
-def _schema() -> GraphQLSchema:
+def schema() -> GraphQLSchema:
+    """The schema; read once."""
     text = files(__package__).joinpath("schema.graphql").read_text("utf-8")
     return build_schema(text)
 

@@ -1,4 +1,7 @@
+import base64
 import datetime as dt
+
+import trustme
 
 
 def test_checks_are_named_and_report_what_they_saw(client):
@@ -133,3 +136,46 @@ def test_durations_without_a_unit_are_nanoseconds(client):
     client.until(lambda: "ready" in client.messages(stubborn))
     client.call("POST", f"/{stubborn}/stop")
     client.wait(stubborn, "stopped")
+
+
+TLS_APP = """
+import http.server, os, ssl
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.headers["x-who"] == "check" else 403)
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(os.environ["FLY_FILES_DIR"] + "/tls.pem")
+server = http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler)
+server.socket = context.wrap_socket(server.socket, server_side=True)
+server.serve_forever()
+"""
+
+
+def test_a_check_over_tls_sends_its_headers_and_trusts_nobody_unless_told_to(client):
+    issued = trustme.CA().issue_cert("shop.test")
+    pem = b"".join([issued.private_key_pem.bytes(), *(c.bytes() for c in issued.cert_chain_pems)])
+    check = {
+        "type": "http",
+        "port": 8443,
+        "protocol": "https",
+        "tls_server_name": "shop.test",
+        "interval": "50ms",
+        "headers": [{"name": "x-who", "values": ["check"]}],
+    }
+    machine = client.python(
+        TLS_APP,
+        files=[{"guest_path": "/tls.pem", "raw_value": base64.b64encode(pem).decode()}],
+        checks={"trusting": {**check, "tls_skip_verify": True}, "strict": check},
+    )
+
+    def status(name: str) -> str:
+        return next(c["status"] for c in client.get(machine)["checks"] if c["name"] == name)
+
+    client.until(lambda: status("trusting") == "passing")
+    client.until(lambda: status("strict") == "critical")

@@ -1,6 +1,7 @@
 """What the Machines API's calls take and refuse, beyond what happens to the Machine."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -265,3 +266,37 @@ def test_a_destroyed_machine_can_be_read_and_no_longer_changed(client):
         ("POST", "", {"config": config()}),
     ):
         assert client.call(method, f"/{machine}{path}", json=body).status_code == 404
+
+
+def test_of_many_callers_at_once_one_gets_the_lease(client):
+    machine = client.create(FOREVER)
+
+    def take(_):
+        return client.call("POST", f"/{machine}/lease", json={"ttl": 30}).status_code
+
+    with ThreadPoolExecutor(8) as callers:
+        assert sorted(callers.map(take, range(16))) == [201] + [409] * 15
+
+
+def test_of_many_callers_at_once_one_deletes_the_app(client):
+    client.create(FOREVER)
+    path = f"/v1/apps/{client.app}"
+
+    def delete(_):
+        return client.api.delete(path, params={"force": "true"}).status_code
+
+    with ThreadPoolExecutor(4) as callers:
+        assert sorted(callers.map(delete, range(4))) == [202, 404, 404, 404]
+    again = client.api.post("/v1/apps", json={"name": client.app})
+    assert (again.status_code, again.json()["machine_count"]) == (201, 0)
+
+
+def test_of_many_callers_at_once_one_gets_the_free_volume(client):
+    client.api.post(f"/v1/apps/{client.app}/volumes", json={"name": "data", "region": "iad"})
+    body = {"config": config(mounts=[{"path": "/d", "name": "data"}]), "skip_launch": True}
+
+    def create(_):
+        return client.call("POST", "", json=body).status_code
+
+    with ThreadPoolExecutor(8) as callers:
+        assert sorted(callers.map(create, range(8))) == [200] + [400] * 7

@@ -46,7 +46,9 @@ async def _list_apps(request: Request) -> Response:
     found = [
         app
         for app in fleet_of(request).apps.values()
-        if (not slug or app.organization == slug) and (not role or app.role == role)
+        if not app.ends
+        and (not slug or app.organization == slug)
+        and (not role or app.role == role)
     ]
     shown, cursor = page_of(
         found, request, lambda app: by_age(app.created_at, app.id), default=1000, most=_MOST_APPS

@@ -97,9 +97,12 @@ class FlyMachine:
         return len(self.app.toml.checks(self.group)) + sum(len(s.checks) for s in services)
 
     def settled_checks(self, within_s: float = 10.0) -> list[Check]:
-        """Wait until every check has a result, and give them; fewer when the time is up."""
+        """Wait until every check has a result, and give them as they are when the time is up."""
         deadline = time.monotonic() + within_s
-        while len(self.checks) < self.expected_checks and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
+            checks = self.checks
+            if len(checks) >= self.expected_checks and not any(map(is_waiting, checks)):
+                break
             time.sleep(_POLL_S)
         return self.checks
 
@@ -248,6 +251,11 @@ class FlyApp:
 
     def __repr__(self) -> str:
         return f"<app {self.name}>"
+
+
+def is_waiting(check: Check) -> bool:
+    """Whether the platform has not come to a result of a check yet: it is a ``warning`` then."""
+    return check.status == "warning"
 
 
 def is_well(machine: Machine) -> bool:

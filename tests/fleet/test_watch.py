@@ -84,3 +84,26 @@ def test_machines_of_a_moment_or_on_a_schedule_are_not_the_apps(fly, watch, mach
         machine("m3", "fly_app_release_command"),
     ]
     assert [found.id for found in watch.machines("shop")] == ["m1"]
+
+
+def test_what_failed_a_moment_ago_is_not_asked_for_again(fly, rows, machine):
+    fly.listed = [machine()]
+    fly.error = Unreachable("an answer", "none", "GET /v1/apps/shop/machines")
+    patient = FleetWatch(fly, rows.append, fresh_s=3600.0)
+    for _ in range(3):
+        with pytest.raises(Unreachable):
+            patient.machines("shop")
+    assert fly.asked == 1
+
+
+def test_host_that_is_lost_is_recorded_as_a_change(fly, watch, rows, machine):
+    fly.listed = [machine()]
+    watch.machines("shop")
+    fly.listed = [machine(host_status="unreachable")]
+    watch.machines("shop")
+    assert [row.host_status for row in rows if isinstance(row, MachineSeen)] == [
+        "ok",
+        "unreachable",
+    ]
+    assert [found.host_status for found in watch.known("shop")] == ["unreachable"]
+    assert watch.known("another") == ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from pytest_sre.logs.baselines import Baseline
 from pytest_sre.logs.facade import Logs, Reading, Stretch
 from pytest_sre.logs.recorded import read, unread
 from pytest_sre.logs.silence import find_silences
@@ -242,3 +243,28 @@ def test_lines_that_come_by_chance_are_rarely_taken_for_a_silence():
         alarms += bool(find_silences({"m": times}, 60.0, steady(0, 60, 0.1)))
 
     assert alarms <= 1
+
+
+def judged(run, usual: float | None) -> None:
+    """Ask for the log since the deploy, with a baseline whose requests left so many bursts each."""
+    run.write(line("started", at=1.0), *(answer(10.0 + n / 10) for n in range(40)))
+    baseline = Baseline((line("x"),), 60.0, "the healthy run", usual)
+    reading = Reading(apps=[App()], watched=Stretch(10.0, 14.0))
+    Logs(run.recording, (), lambda _app: baseline, reading=reading).since_deploy(App())
+
+
+def test_a_bake_without_a_line_shows_nothing_when_such_bakes_leave_lines(run):
+    with pytest.raises(Inconclusive, match="no line of shop came during the bake") as raised:
+        judged(run, usual=0.5)
+    assert raised.value.cause == "platform logs API"
+    assert "at about 20 moments" in raised.value.reason
+
+
+@pytest.mark.parametrize("usual", [None, 0.0, 0.1])
+def test_an_app_that_seldom_writes_may_write_nothing_in_a_bake(run, usual):
+    judged(run, usual)
+
+
+def test_an_app_that_wrote_a_line_in_the_bake_is_not_mute(run):
+    run.write(line("a request", at=12.0))
+    judged(run, usual=0.5)

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from pytest_sre.fly.metric_values import Matrix, Sample, Scalar, Series, Vector
     from pytest_sre.fly.metrics import Prometheus
     from pytest_sre.fly.models import LogEntry, Machine, Release
-    from pytest_sre.fly.redaction import redact
     from pytest_sre.fly.tokens import Token, token_from_environment
 
 _HOMES = {
@@ -55,7 +54,6 @@ _HOMES = {
     "UnexpectedAnswer": "errors",
     "Unreachable": "errors",
     "Vector": "metric_values",
-    "redact": "redaction",
     "token_from_environment": "tokens",
 }
 
@@ -84,7 +82,6 @@ __all__ = [
     "UnexpectedAnswer",
     "Unreachable",
     "Vector",
-    "redact",
     "token_from_environment",
 ]
 

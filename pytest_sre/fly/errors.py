@@ -9,7 +9,7 @@ where, and what to do, in at most four lines, and never holds a token.
 import datetime as dt
 from typing import ClassVar
 
-from pytest_sre.fly.redaction import quote
+from pytest_sre.redaction import quote
 
 
 class FlyError(Exception):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pytest_sre.fly.errors import TokenMissing, Unauthorized
-from pytest_sre.fly.redaction import REDACTED, redact
+from pytest_sre.redaction import REDACTED, redact
 
 TOKEN_VARIABLES = ("FLY_API_TOKEN", "FLY_ACCESS_TOKEN")
 

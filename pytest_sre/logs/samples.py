@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from pytest_sre.fly.redaction import REDACTED, quote, redact
+from pytest_sre.redaction import REDACTED, quote, redact
 
 HEAD_BYTES = 64 * 2**10
 """As far as a line is shown to people; what is further on is still counted."""

@@ -1,8 +1,8 @@
 """Makes foreign text safe to show: secrets taken out of it, and nothing left in it that acts."""
 
-from pytest_sre.redaction.inert import fenced, inline, one_line, printable, title
+from pytest_sre.redaction.inert import fenced, inline, one_line, printable, quote, title
 from pytest_sre.redaction.patterns import REDACTED
-from pytest_sre.redaction.secrets import Redactor, secret_values
+from pytest_sre.redaction.secrets import Redactor, redact, secret_values
 
 __all__ = [
     "REDACTED",
@@ -11,6 +11,8 @@ __all__ = [
     "inline",
     "one_line",
     "printable",
+    "quote",
+    "redact",
     "secret_values",
     "title",
 ]

@@ -8,6 +8,8 @@ mentions and references in it are live (``title``).
 import re
 from typing import Final
 
+from pytest_sre.redaction.secrets import redact
+
 _BREAK: Final = "\u2060"  # word joiner: invisible, and no part of a name, a number or a command
 _UNKNOWN: Final = "\ufffd"
 _ELLIPSIS: Final = "\u2026"
@@ -54,8 +56,14 @@ def one_line(text: str, longest: int = _LONGEST_INLINE) -> str:
         text: it.
         longest: how many characters the line may have; it is cut where it is longer.
     """
-    line = " ".join(printable(text[: 8 * longest]).split())
+    words = " ".join(printable(text[: 8 * longest]).split())
+    line = "".join(c if c.isprintable() or c == _BREAK else _UNKNOWN for c in words)
     return line if len(line) <= longest else line[: longest - 1] + _ELLIPSIS
+
+
+def quote(text: str) -> str:
+    """Give foreign text as one printable line of at most 300 characters, without secrets."""
+    return one_line(redact(text))
 
 
 def fenced(text: str) -> str:

@@ -50,6 +50,10 @@ class Redactor:
         return text
 
 
+redact: Final = Redactor()
+"""Takes out what looks like a secret, where no values are known."""
+
+
 def secret_values(environment: Mapping[str, str]) -> frozenset[str]:
     """The values of the variables that are named like secrets.
 

@@ -1,16 +1,11 @@
-"""Keeps secrets out of a recording: Fly tokens, authorization values, and what the run knows."""
+"""Keeps secrets out of a recording: those that the run knows, and what looks like one."""
 
-import re
 from collections.abc import Callable, Mapping
 
 import msgspec
 
-from pytest_sre.fly.redaction import REDACTED, redact
 from pytest_sre.recording.rows import Row
-
-_SECRET_NAME = re.compile(r"token|secret|passw|api_?key|private_?key|credential", re.IGNORECASE)
-# Shorter values would blot out ordinary words.
-_SHORTEST = 8
+from pytest_sre.redaction import Redactor, secret_values
 
 
 def redactor(environment: Mapping[str, str]) -> Callable[[Row], Row]:
@@ -20,28 +15,12 @@ def redactor(environment: Mapping[str, str]) -> Callable[[Row], Row]:
         environment: the process's; the values of variables that are named like secrets are
             secrets, whatever they look like.
     """
-    values = sorted(
-        {
-            value
-            for name, value in environment.items()
-            if _SECRET_NAME.search(name) and len(value) >= _SHORTEST
-        },
-        key=len,
-        reverse=True,
-    )
-
-    def clean(text: str) -> str:
-        for value in values:
-            text = text.replace(value, REDACTED)
-        return redact(text)
+    clean = Redactor(secret_values(environment))
 
     def redacted(row: Row) -> Row:
-        found = {name: getattr(row, name) for name in row.__struct_fields__}
-        cleaned = {
-            name: clean(value)
-            for name, value in found.items()
-            if isinstance(value, str) and value and clean(value) != value
-        }
+        found = ((name, getattr(row, name)) for name in row.__struct_fields__)
+        texts = {name: value for name, value in found if isinstance(value, str) and value}
+        cleaned = {name: new for name, old in texts.items() if (new := clean(old)) != old}
         return msgspec.structs.replace(row, **cleaned) if cleaned else row
 
     return redacted

@@ -6,6 +6,7 @@ import time
 import zlib
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
 
 
 def ulid(at: float | None = None) -> str:
@@ -16,7 +17,7 @@ def ulid(at: float | None = None) -> str:
     """
     milliseconds = round((time.time() if at is None else at) * 1000)
     number = milliseconds << 80 | secrets.randbits(80)
-    return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -5, -5))
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -10, -10)])
 
 
 def machine_id() -> str:

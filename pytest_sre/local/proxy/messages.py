@@ -192,9 +192,9 @@ class AnswerReader(_Reader):
         return self._ended and self._keep_alive and not self._events.ready and self.rest is None
 
     @property
-    def is_at_end(self) -> bool:
-        """The answer was read to its end."""
-        return self._ended
+    def has_part(self) -> bool:
+        """The body's next part, or its end, is here already."""
+        return self._ended or bool(self._events.ready)
 
     async def head(self, method: str) -> AnswerHead:
         """The answer to a request of that method.

@@ -109,8 +109,7 @@ class Connection:
         """
         try:
             while True:
-                async with asyncio.timeout(_SILENCE_TIMEOUT_S):
-                    part = await self.answers.part()
+                part = await self._next_part()
                 if not part:
                     return
                 if self.way and not self.way.is_clear:
@@ -120,6 +119,12 @@ class Connection:
             raise ExchangeFailed("nothing came for 60 s") from None
         except (OSError, BadMessageError) as error:
             raise ExchangeFailed(str(error)) from None
+
+    async def _next_part(self) -> bytes:
+        if self.answers.has_part:
+            return await self.answers.part()
+        async with asyncio.timeout(_SILENCE_TIMEOUT_S):
+            return await self.answers.part()
 
     @property
     def has_sent_all(self) -> bool:

@@ -1,8 +1,16 @@
-"""What an unmodified flyctl is told, by its environment, to talk to a local platform."""
+"""What an unmodified flyctl is told to talk to a local platform, and what ends its helper."""
 
+import socket
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from pytest_sre.local.files import FLYCTL
+
+_AGENT_SOCKET: Final = "fly-agent.sock"
+_AGENT_TIMEOUT_S: Final = 2.0
+# A message to the agent is its length in two bytes, the lower first, and words.
+_END: Final = b"\x04\x00kill"
 
 
 def flyctl_variables(api_url: str, token: str, state_dir: Path) -> dict[str, str]:
@@ -32,3 +40,19 @@ def flyctl_variables(api_url: str, token: str, state_dir: Path) -> dict[str, str
         "FLY_NO_UPDATE_CHECK": "1",
         "FLY_NO_INCIDENTS_CHECK": "1",
     }
+
+
+def stop_agent(state_dir: Path) -> None:
+    """End the agent that some commands of flyctl leave running, and wait until it is gone.
+
+    Nothing happens when there is none. Source: flyctl's agent, which listens beside its files.
+
+    Args:
+        state_dir: where the platform keeps its files, and flyctl its own.
+    """
+    with suppress(OSError), socket.socket(socket.AF_UNIX) as agent:
+        agent.settimeout(_AGENT_TIMEOUT_S)
+        agent.connect(str(state_dir.absolute() / FLYCTL / _AGENT_SOCKET))
+        agent.sendall(_END)
+        while agent.recv(64):
+            pass

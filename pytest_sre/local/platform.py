@@ -19,6 +19,7 @@ import psutil
 
 from pytest_sre.fly.models import Machine
 from pytest_sre.local.files import CA_FILE, LOG_FILE, PIDS_FILE, PLATFORM_FILE, remove_files
+from pytest_sre.local.flyctl import stop_agent
 from pytest_sre.local.images import Image
 from pytest_sre.local.pids import reap
 
@@ -287,6 +288,7 @@ class LocalPlatform:
     def stop(self) -> None:
         """End the server, its Machines and its files; nothing happens when it has ended."""
         self._http.close()
+        stop_agent(self.state_dir)
         if self._child is not None:
             self._child.terminate()
         else:

@@ -1,8 +1,10 @@
 """``pytest-sre local env`` points a shell's flyctl to the platform that runs."""
 
 import json
+import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -56,3 +58,23 @@ def test_what_flyctl_wrote_goes_with_the_platform(tmp_path):
         folder.mkdir()
         (folder / "state.yml").write_text("channel: latest")
     assert not (tmp_path / "local").exists()
+
+
+def test_the_agent_that_flyctl_left_is_ended(tmp_path_factory):
+    state_dir = tmp_path_factory.mktemp("agent") / "local"
+    with LocalPlatform.start(state_dir) as platform, socket.socket(socket.AF_UNIX) as listening:
+        (state_dir / "flyctl").mkdir()
+        listening.bind(str(state_dir / "flyctl" / "fly-agent.sock"))
+        listening.listen()
+        with ThreadPoolExecutor(1) as pool:
+            heard = pool.submit(one_message, listening)
+            platform.stop()
+            assert heard.result(10) == b"\x04\x00kill"
+    assert not state_dir.exists()
+
+
+def one_message(listening: socket.socket) -> bytes:
+    listening.settimeout(10)
+    connection, _ = listening.accept()
+    with connection:
+        return connection.recv(64)

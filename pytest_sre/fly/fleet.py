@@ -106,6 +106,14 @@ class FlyMachine:
             time.sleep(_POLL_S)
         return self.checks
 
+    def require_results(self) -> None:
+        """Pass when its checks have come to results, or one of them to a bad one.
+
+        Raises:
+            Inconclusive: there is only to be waited for.
+        """
+        require_results(self.label, self.checks)
+
     @property
     def is_asleep(self) -> bool:
         """Whether it is stopped as it is meant to be: for want of traffic, or in reserve."""
@@ -193,8 +201,18 @@ class FlyApp:
         return any(port.force_https for service in services for port in service.ports)
 
     def is_up(self, group: str) -> bool:
-        """Whether a process group has a Machine that is started and whose checks all pass."""
-        return any(is_well(machine) for machine in self.live if machine.group == group)
+        """Whether a process group has a Machine that is started and whose checks all pass.
+
+        Raises:
+            Inconclusive: it has none, and one that may be, were its checks to come to a result.
+        """
+        of_group = [machine for machine in self.live if machine.group == group]
+        if any(map(is_well, of_group)):
+            return True
+        for machine in of_group:
+            if machine.state == "started":
+                require_results(self.label_of(machine), machine.checks)
+        return False
 
     def unwell(self) -> list[str]:
         """List the Machines that are not started, or of whose checks one does not pass."""
@@ -256,6 +274,19 @@ class FlyApp:
 def is_waiting(check: Check) -> bool:
     """Whether the platform has not come to a result of a check yet: it is a ``warning`` then."""
     return check.status == "warning"
+
+
+def require_results(label: str, checks: Iterable[Check]) -> None:
+    """Pass when a Machine's checks have come to results, or one of them to a bad one.
+
+    Raises:
+        Inconclusive: there is only to be waited for.
+    """
+    undecided = [check for check in checks if check.status != "passing"]
+    if undecided and all(map(is_waiting, undecided)):
+        names = ", ".join(check.name for check in undecided)
+        what = f"Fly has no result of check {names} on {label}"
+        raise Inconclusive(what, cause="platform checks")
 
 
 def is_well(machine: Machine) -> bool:

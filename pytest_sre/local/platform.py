@@ -191,7 +191,7 @@ class LocalPlatform:
         return msgspec.json.decode(listed, type=list[Machine])
 
     def app_url(self, name: str) -> str:
-        """Where the app's proxy listens: for plain HTTP, unless that only redirects to HTTPS.
+        """Where the app's proxy listens for plain HTTP, also when its public port redirects.
 
         Raises:
             LocalPlatformError: there is no such app, or no answer.

@@ -65,11 +65,17 @@ def polite(client, *ports, **more):
 def test_a_port_that_insists_on_https_sends_clients_to_the_apps_own(client):
     polite(client, {**PLAIN, "force_https": True}, TLS)
     ports = client.platform.ports(client.app)
-    answer = client.proxy.get("/a?b=1")
+    answer = httpx.get(f"{ports[80]}/a?b=1", trust_env=False)
     assert answer.status_code == 301
     assert answer.headers["location"] == f"{ports[443]}/a?b=1"
-    assert client.platform.app_url(client.app) == ports[443]
-    assert ports[80] == str(client.proxy.base_url).rstrip("/")
+
+
+def test_the_apps_own_url_is_plain_and_never_redirects(client):
+    machine = polite(client, {**PLAIN, "force_https": True}, TLS)
+    url = client.platform.app_url(client.app)
+    assert url == str(client.proxy.base_url).rstrip("/")
+    assert url not in client.platform.ports(client.app).values()
+    assert client.proxy.get("/").json()["machine"] == machine
 
 
 def test_a_port_sets_and_takes_out_headers_of_answers(client):

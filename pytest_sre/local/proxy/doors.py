@@ -18,8 +18,9 @@ _MOST: Final = 100
 class Doors:
     """Where an app can be reached.
 
-    Its first port for plain HTTP is open from the beginning, since the app's URL must not change;
-    others are opened when somebody asks for them.
+    The first is for plain HTTP and open from the beginning, since the app's URL must not change;
+    it never redirects, so that whoever knows no local certificate authority reaches the app.
+    Others are opened when somebody asks for them.
 
     Attributes:
         edge: the app's proxy.
@@ -57,7 +58,6 @@ class Doors:
             for port, entrance in list(wanted.items())[:_MOST]:
                 listener = self._main if port == main else await self._opened(entrance)
                 urls[port] = f"{_scheme(entrance)}://127.0.0.1:{listener.port}"
-        self._app.url = self._url(urls)
         return urls
 
     def stop_accepting(self) -> None:
@@ -91,20 +91,15 @@ class Doors:
         return next((listener.port for _, listener in https), None)
 
     def _main_port(self) -> int | None:
-        """The public port that the first door stands for."""
+        """The public port that the first door stands for; none for one that only redirects."""
         routes = (find_route(each.settings, MAIN) for each in self._app.present())
         ports = (each.port for each in routes if each)
-        plain = (each.port for each in ports if "tls" not in (each.handlers or ()))
+        plain = (
+            each.port
+            for each in ports
+            if "tls" not in (each.handlers or ()) and not each.force_https
+        )
         return next(plain, None)
-
-    def _url(self, urls: dict[int, str]) -> str:
-        """The app's URL: its first door, unless that only sends clients on to HTTPS."""
-        routes = (find_route(each.settings, MAIN) for each in self._app.present())
-        route = next(filter(None, routes), None)
-        https = next((url for url in urls.values() if url.startswith("https:")), None)
-        if https and route and route.port.force_https:
-            return https
-        return f"http://127.0.0.1:{self._main.port}"
 
 
 def _scheme(entrance: Entrance) -> str:

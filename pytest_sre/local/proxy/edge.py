@@ -14,7 +14,7 @@ from pytest_sre.local.proxy.delivery import Delivery, Edges
 from pytest_sre.local.proxy.edge_headers import Arrival
 from pytest_sre.local.proxy.exchange import Exchange, serve_http
 from pytest_sre.local.proxy.heads import first_value
-from pytest_sre.local.proxy.services import Entrance, find_route
+from pytest_sre.local.proxy.services import MAIN, Entrance, find_route
 from pytest_sre.local.proxy.statics import (
     StaticFile,
     StaticsMissingError,
@@ -92,7 +92,8 @@ class EdgeProxy:
 
     async def _served_here(self, exchange: Exchange, entrance: Entrance, arrival: Arrival) -> bool:
         """Answer what needs no Machine; whether that was done."""
-        if not entrance.is_tls and (location := await self._redirect(exchange, entrance)):
+        redirects = not entrance.is_tls and entrance is not MAIN
+        if redirects and (location := await self._redirect(exchange, entrance)):
             await exchange.answer(301, b"", [(b"location", location), *arrival.for_client()])
             return True
         if exchange.head.method not in ("GET", "HEAD"):

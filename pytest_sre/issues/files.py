@@ -56,6 +56,14 @@ class FileTracker:
         label = fingerprint_label(fingerprint)
         return [file.issue for file in self._files() if label in file.issue.labels]
 
+    def issue(self, number: int) -> Issue:
+        """The issue with this number.
+
+        Raises:
+            TrackerError: it is gone.
+        """
+        return self._file(number).issue
+
     def create(self, wanted: Create) -> Issue:
         """Open an issue.
 

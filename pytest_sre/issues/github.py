@@ -105,6 +105,17 @@ class GithubTracker:
         """
         return self._listed(fingerprint_label(fingerprint), "all")
 
+    def issue(self, number: int) -> Issue:
+        """The issue with this number, whoever opened it.
+
+        Raises:
+            TrackerError: GitHub did not show it.
+        """
+        with self._translated():
+            found = self._repository.get_issue(number)
+            found.complete()
+            return _issue(found)
+
     def create(self, wanted: Create) -> Issue:
         """Open an issue; without its assignees when GitHub does not know one of them.
 

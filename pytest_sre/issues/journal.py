@@ -23,6 +23,7 @@ class _Begun(msgspec.Struct, frozen=True, tag=True):
     tracker: str
     target: str
     at: float
+    incidents: bool = False
 
 
 class _Started(msgspec.Struct, frozen=True, tag=True):
@@ -48,6 +49,7 @@ class DeadRun:
         at: when it began, Unix seconds.
         failures: what had failed.
         during: the test that was running; empty when none was.
+        incidents: whether a critical cause starts an incident on the target.
     """
 
     run: str
@@ -56,6 +58,7 @@ class DeadRun:
     at: float
     failures: tuple[Failure, ...]
     during: str
+    incidents: bool = False
 
 
 class Journal:
@@ -67,19 +70,29 @@ class Journal:
         tracker: who is to be told.
         target: what it verifies.
         at: when it began, Unix seconds.
+        incidents: whether a critical cause starts an incident there.
 
     Raises:
         OSError: it cannot be written.
     """
 
-    def __init__(self, folder: Path, run: str, tracker: str, target: str, at: float) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        run: str,
+        tracker: str,
+        target: str,
+        at: float,
+        *,
+        incidents: bool = False,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / f"{run}{_SUFFIX}"
         partial = self._path.with_suffix(".partial")
         self._descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         # Held and begun before it has its name: nobody takes it for that of a dead run.
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
-        self._write(_Begun(run, tracker, target, at))
+        self._write(_Begun(run, tracker, target, at, incidents))
         partial.replace(self._path)
 
     def started(self, test: str) -> None:
@@ -135,12 +148,14 @@ def _read(path: Path) -> DeadRun | None:
     started = [line.test for line in lines if isinstance(line, _Started)]
     failures = tuple(line.failure for line in lines if isinstance(line, _Failed))
     during = started[-1] if started else ""
-    return DeadRun(begun.run, begun.tracker, begun.target, begun.at, failures, during)
+    return DeadRun(
+        begun.run, begun.tracker, begun.target, begun.at, failures, during, begun.incidents
+    )
 
 
 def _line(raw: bytes) -> _Line | None:
     try:
         line: _Line = _DECODER.decode(raw)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     return line

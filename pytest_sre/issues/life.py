@@ -48,11 +48,13 @@ class Plan:
         actions: what to tell the tracker.
         quiet: titles of findings that a person closed as not planned, so that nothing is filed.
         left: how many new causes were not filed one by one.
+        begun: fingerprints of the findings whose issue is opened, or opened again.
     """
 
     actions: tuple[Action, ...]
     quiet: tuple[str, ...] = ()
     left: int = 0
+    begun: frozenset[str] = frozenset()
 
 
 def plan(sighting: Sighting, known: Mapping[str, Sequence[Issue]], policy: Policy) -> Plan:
@@ -67,6 +69,7 @@ def plan(sighting: Sighting, known: Mapping[str, Sequence[Issue]], policy: Polic
     actions: list[Action] = []
     quiet: list[str] = []
     new: list[tuple[Finding, Issue | None]] = []
+    begun: list[str] = []
     for finding in sighting.findings:
         issue = current(known.get(finding.fingerprint, ()))
         if issue is None:
@@ -79,9 +82,11 @@ def plan(sighting: Sighting, known: Mapping[str, Sequence[Issue]], policy: Polic
             continue
         elif sighting.at - issue.closed_at <= policy.reopen_within_s:
             actions += _come_back(finding, issue, sighting)
+            begun.append(finding.fingerprint)
         else:
             new.append((finding, issue))
     actions += [_create(finding, sighting, old) for finding, old in new[: policy.max_per_run]]
+    begun += [finding.fingerprint for finding, _ in new[: policy.max_per_run]]
     left = [finding for finding, _ in new[policy.max_per_run :]]
     if left:
         actions += _file_the_rest(left, sighting, known)
@@ -90,7 +95,7 @@ def plan(sighting: Sighting, known: Mapping[str, Sequence[Issue]], policy: Polic
         issue = current(issues)
         if issue and issue.state == "open" and name not in found:
             actions += _perhaps_recovered(issue, sighting, policy)
-    return Plan(tuple(actions), tuple(quiet), len(left))
+    return Plan(tuple(actions), tuple(quiet), len(left), frozenset(begun))
 
 
 def current(issues: Iterable[Issue]) -> Issue | None:

@@ -1,4 +1,4 @@
-"""What was found and not yet told: a file a sighting, on disk before anyone is told.
+"""What happened and was not yet told: a file an event, on disk before anyone is told.
 
 A file is written whole under another name, made durable, and then named; so it is there in whole
 or not at all, whenever the process is killed. It is taken away after it was delivered. Delivering
@@ -14,16 +14,17 @@ from typing import Final
 
 import msgspec
 
-from pytest_sre.issues.values import Sighting
+from pytest_sre.issues.events import Event
 
 _SUFFIX: Final = ".json"
 _PARTIAL: Final = ".partial"
 _BROKEN: Final = ".broken"
 _LOCK: Final = ".lock"
+_DECODER: Final = msgspec.json.Decoder(Event)
 
 
 class Outbox:
-    """A folder of sightings that wait for delivery.
+    """A folder of events that wait for delivery.
 
     Args:
         folder: where; made when something is put into it.
@@ -32,37 +33,37 @@ class Outbox:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def put(self, sighting: Sighting) -> Path:
-        """Keep a sighting, durably.
+    def put(self, event: Event) -> Path:
+        """Keep an event, durably. One with the same key and time takes its place.
 
         Raises:
             OSError: it could not be written.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"{int(sighting.at * 1000):015d}-{sighting.run}{_SUFFIX}"
+        path = self.folder / f"{int(event.at * 1000):015d}-{event.key}{_SUFFIX}"
         partial = path.with_suffix(_PARTIAL)
         with partial.open("wb") as file:
-            file.write(msgspec.json.encode(sighting))
+            file.write(msgspec.json.encode(event))
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
         _sync_folder(self.folder)
         return path
 
-    def waiting(self, tracker: str = "") -> Iterator[tuple[Path, Sighting]]:
+    def waiting(self, tracker: str = "") -> Iterator[tuple[Path, Event]]:
         """What waits, oldest first. A file that cannot be read is set aside, not thrown away.
 
         Args:
             tracker: only what this tracker is to be told; all when empty.
         """
-        for path, sighting in self._all():
-            if tracker in ("", sighting.tracker):
-                yield path, sighting
+        for path, event in self._all():
+            if tracker in ("", event.tracker):
+                yield path, event
 
-    def _all(self) -> Iterator[tuple[Path, Sighting]]:
+    def _all(self) -> Iterator[tuple[Path, Event]]:
         for path in sorted(self.folder.glob(f"*{_SUFFIX}")):
             try:
-                yield path, msgspec.json.decode(path.read_bytes(), type=Sighting)
+                yield path, _DECODER.decode(path.read_bytes())
             except FileNotFoundError:
                 continue  # another process delivered it meanwhile
             except (msgspec.DecodeError, UnicodeDecodeError):

@@ -18,16 +18,17 @@ def told(delivered: Delivered, tracker: str) -> Iterator[str]:
     said = "; ".join(f"{verb} {_numbers(numbers)}" for verb, numbers in done.items() if numbers)
     if said:
         yield f"{tracker}: {said}"
+    yield from delivered.incidents
     if delivered.left:
         yield f"{delivered.left} more causes than one run files are in one issue"
     for title in delivered.quiet:
         yield f"not filed, as it was closed as not planned: {one_line(title)}"
     if delivered.problem:
         first, *rest = delivered.problem.splitlines()
-        some = f"{delivered.waiting} run{'s' if delivered.waiting != 1 else ''}"
         yield f"not delivered: {one_line(first)}"
         yield from (one_line(line) for line in rest)
-        yield f"what {some} found waits in .sre/outbox; try again with: pytest-sre deliver"
+        what = "1 event waits" if delivered.waiting == 1 else f"{delivered.waiting} events wait"
+        yield f"{what} in .sre/outbox; try again with: pytest-sre deliver"
 
 
 def foreseen(sighting: Sighting) -> Iterator[str]:

@@ -36,6 +36,9 @@ class Tracker(Protocol):
     def with_fingerprint(self, fingerprint: str) -> Sequence[Issue]:
         """All issues that carry the label of this fingerprint, open and closed."""
 
+    def issue(self, number: int) -> Issue:
+        """The issue with this number, whoever opened it."""
+
     def create(self, wanted: Create) -> Issue:
         """Open an issue."""
 

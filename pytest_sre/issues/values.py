@@ -33,6 +33,8 @@ class Finding(msgspec.Struct, frozen=True):
         sections: the evidence, in the order it is shown.
         labels: labels beside those that every issue of ours has.
         assignees: whom it is given to.
+        apps: the apps it concerns.
+        regions: where it was seen; empty when it is not bound to a place.
     """
 
     fingerprint: str
@@ -42,9 +44,11 @@ class Finding(msgspec.Struct, frozen=True):
     sections: tuple[Section, ...]
     labels: tuple[str, ...] = ()
     assignees: tuple[str, ...] = ()
+    apps: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
 
 
-class Sighting(msgspec.Struct, frozen=True):
+class Sighting(msgspec.Struct, frozen=True, tag="sighting"):
     """What one run saw of a target: what is wrong, and what was tested and is well.
 
     Attributes:
@@ -55,6 +59,7 @@ class Sighting(msgspec.Struct, frozen=True):
         at: when it ended, Unix seconds.
         findings: what is wrong, the gravest first.
         passed: functions of tests that ran, and passed with all their parameters.
+        incidents: whether a critical cause starts an incident there.
     """
 
     run: str
@@ -64,6 +69,12 @@ class Sighting(msgspec.Struct, frozen=True):
     at: float
     findings: tuple[Finding, ...]
     passed: frozenset[str]
+    incidents: bool = False
+
+    @property
+    def key(self) -> str:
+        """What tells it from others."""
+        return self.run
 
 
 class Memory(msgspec.Struct, frozen=True):

@@ -40,11 +40,15 @@ class Filing:
     def __init__(self, run: Run, mode: Mode, tracker: str, at: float) -> None:
         self._run, self._mode, self._tracker = run, mode, tracker
         self._clean = Redactor(secret_values(os.environ))
-        target = run.settings.target.name
+        target = run.settings.target
         folder = outbox_dir(run.settings.root)
         name = run.recorder.path.stem
         files = mode == "file"
-        self._journal = Journal(folder, name, tracker, target, at) if files else None
+        self._journal = (
+            Journal(folder, name, tracker, target.name, at, incidents=target.incidents)
+            if files
+            else None
+        )
 
     def started(self, test: str) -> None:
         """A test begins."""

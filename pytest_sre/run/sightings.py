@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pytest_sre.fly.errors import FlyError
-from pytest_sre.fly.fleet import FlyApp
+from pytest_sre.fly.fleet import FlyApp, FlyMachine
 from pytest_sre.issues.evidence import Change, Release, Seen, sections
 from pytest_sre.issues.fingerprint import fingerprint
 from pytest_sre.issues.journal import DeadRun
@@ -59,6 +59,7 @@ def sighting_of(
         at=at,
         findings=tuple({each.fingerprint: each for each in reversed([*found])}.values())[::-1],
         passed=passed,
+        incidents=run.settings.target.incidents,
     )
 
 
@@ -84,7 +85,13 @@ def _finding(
         sections(cause, seen, clean),
         (*settings.labels, *(f"app:{app}" for app in run.apps)),
         settings.assignees,
+        tuple(sorted({each.app.name for each in _concerned(run, cause)})) or tuple(run.apps),
+        tuple(sorted({each.region for each in _concerned(run, cause)})),
     )
+
+
+def _concerned(run: Run, cause: Cause) -> list[FlyMachine]:
+    return [machine for machine in run.machines if machine.id in cause.machines]
 
 
 def _is_new(change: Change) -> bool:
@@ -214,5 +221,12 @@ def sighting_of_dead(
         for cause in group_by_cause(unhealthy, ())
     )
     return Sighting(
-        dead.run, dead.tracker, dead.target, "a killed run", dead.at, tuple(found), frozenset()
+        dead.run,
+        dead.tracker,
+        dead.target,
+        "a killed run",
+        dead.at,
+        tuple(found),
+        frozenset(),
+        dead.incidents,
     )

@@ -90,6 +90,7 @@ class TargetKeys:
         MappingProxyType({}),
     )
     processes: Mapping[str, str] = key("processes", table_of(text), MappingProxyType({}))
+    incidents: bool = key("incidents", boolean, False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +155,8 @@ class _IssueKeys:
     labels: tuple[str, ...] = key("labels", list_of(_label), ())
     assignees: tuple[str, ...] = key("assignees", list_of(_login), ())
     escalate_to: str | None = key("escalate-to", _mention, None)
+    escalate_every_s: float = key("escalate-every", duration_s, IssueSettings.escalate_every_s)
+    update_every_s: float = key("update-every", duration_s, IssueSettings.update_every_s)
 
 
 def _read_issues(value: object, place: Place) -> IssueSettings:

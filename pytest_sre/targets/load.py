@@ -68,6 +68,7 @@ def load_settings(
             url=keys.url.rstrip("/") if keys.url else None,
             allow=_allowed(keys, platform, allow, place),
             deny=frozenset(keys.deny),
+            incidents=keys.incidents,
         ),
         journeys=_journeys(root, source),
         bake=_bake(source.document.bake, platform),

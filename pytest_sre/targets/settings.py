@@ -41,7 +41,10 @@ class AppSpec:
 
 @dataclass(frozen=True)
 class Target:
-    """What is looked at, and what may be done to it. Nothing in ``deny`` is in ``allow``."""
+    """What is looked at, and what may be done to it. Nothing in ``deny`` is in ``allow``.
+
+    ``incidents`` says whether a critical cause found there starts an incident.
+    """
 
     name: str
     platform: PlatformName
@@ -50,6 +53,7 @@ class Target:
     url: str | None
     allow: frozenset[Permission]
     deny: frozenset[Permission]
+    incidents: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,8 @@ class IssueSettings:
         labels: labels that every issue gets.
         assignees: to whom every issue is given, as GitHub names them.
         escalate_to: who is mentioned, in critical issues only.
+        escalate_every_s: how long after one mention an incident may mention again.
+        update_every_s: how long an open incident may go without an entry in its log.
     """
 
     tracker: str = "files:.sre/issues"
@@ -130,6 +136,8 @@ class IssueSettings:
     labels: tuple[str, ...] = ()
     assignees: tuple[str, ...] = ()
     escalate_to: str | None = None
+    escalate_every_s: float = 30 * 60.0
+    update_every_s: float = 30 * 60.0
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from pytest_sre.issues.body import LABEL, fingerprint_label, is_comment, remembered
-from pytest_sre.issues.delivery import Clock, deliver
+from pytest_sre.issues.calls import Clock
+from pytest_sre.issues.delivery import deliver
 from pytest_sre.issues.life import current, rest_fingerprint
 from pytest_sre.issues.outbox import Outbox
 from pytest_sre.issues.tracker import TrackerError

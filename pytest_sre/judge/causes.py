@@ -15,6 +15,10 @@ from pytest_sre.verdict import Verdict, worst
 SEVERITIES = ("critical", "high", "medium", "low", "")
 # A Machine's label, such as web-iad-148e21, names one Machine and not the group.
 _NAMED = r"\b%s\b(?!-[a-z]{3}-[0-9a-f]{6})"
+_HOST = r"(?<![\w-])%s\b"
+# An id, such as a cart's: letters and digits mixed; [PR04] is a kind of message.
+_ID = re.compile(r"(?<![\w\[-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{5,}(?![\w-])")
+_ANY_ID = re.compile("<(?:hex|uuid|duration|n)>")
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class Failure:
         machines: ids of the Machines it is about; empty when it is about an app.
         symptom: whether it failed on what a broken Machine shows to the outside (an exchange
             that failed, the bake, a journey, the log); a wrong header is not such a symptom.
+        app: the app it is about; empty when it is about a target as a whole.
     """
 
     test: str
@@ -39,6 +44,7 @@ class Failure:
     cause: str = ""
     machines: frozenset[str] = frozenset()
     symptom: bool = False
+    app: str = ""
 
     @property
     def headline(self) -> str:
@@ -56,8 +62,10 @@ class Suspect:
         groups: their process groups, when it means that these are out of service.
         own: the cause key of a fault of our own; such a suspect explains only what names it.
         evidence: lines that show it.
-        identity: what it is, without anything that differs from run to run, such as
-            ``("exits", "web", "1")``; empty for a fault of our own.
+        identity: what it is, without anything that differs from run to run: the app, the kind,
+            and more, such as ``("shop", "exits", "web", "1")``; empty for a fault of our own.
+        app: the app it is in; empty for a fault of our own.
+        hosts: names under which other apps would miss what it puts out of service.
     """
 
     title: str
@@ -66,6 +74,8 @@ class Suspect:
     own: str = ""
     evidence: tuple[str, ...] = ()
     identity: tuple[str, ...] = ()
+    app: str = ""
+    hosts: frozenset[str] = frozenset()
 
     def explains(self, failure: Failure) -> bool:
         """Whether this can be why the test failed."""
@@ -73,13 +83,25 @@ class Suspect:
             return self.own != "" and failure.cause == self.own
         if failure.machines & self.machines:
             return True
-        if self.mentioned_in(failure.message):
+        if self.mentioned_in(failure.message, failure.app):
             return True
-        return failure.symptom and not failure.machines
+        return failure.symptom and not failure.machines and self._may_concern(failure.app)
 
-    def mentioned_in(self, text: str) -> bool:
-        """Whether a text names a process group that this puts out of service."""
-        return any(re.search(_NAMED % re.escape(group), text) for group in self.groups)
+    def mentioned_in(self, text: str, app: str = "") -> bool:
+        """Whether a text names what this puts out of service.
+
+        Args:
+            text: it.
+            app: whose it is. Process groups of another app go by the same names, such as
+                ``web``; only a host's name blames it.
+        """
+        groups = self.groups if self._may_concern(app) else ()
+        return any(re.search(_NAMED % re.escape(group), text) for group in groups) or any(
+            re.search(_HOST % re.escape(host), text) for host in self.hosts
+        )
+
+    def _may_concern(self, app: str) -> bool:
+        return "" in {app, self.app} or app == self.app
 
 
 def is_own_fault(cause: str) -> bool:
@@ -91,7 +113,8 @@ def is_own_fault(cause: str) -> bool:
 class Cause:
     """Failures that probably have one origin.
 
-    ``identity`` is the same in every run that finds it; see `Suspect`.
+    ``identity`` is the same in every run that finds it; see `Suspect`. ``app`` is the app it is in,
+    empty when that is not known.
     """
 
     title: str
@@ -99,6 +122,7 @@ class Cause:
     evidence: tuple[str, ...] = ()
     identity: tuple[str, ...] = ()
     machines: frozenset[str] = frozenset()
+    app: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -120,7 +144,7 @@ def group_by_cause(failures: Sequence[Failure], suspects: Sequence[Suspect]) -> 
         suspects: facts that could explain them, the likeliest first.
     """
     ranked = merge_dependents(suspects)
-    found: dict[Suspect | tuple[str, str, str], list[Failure]] = {}
+    found: dict[Suspect | _Signature, list[Failure]] = {}
     for failure in failures:
         suspect = next((s for s in ranked if s.explains(failure)), None)
         found.setdefault(suspect or _signature(failure), []).append(failure)
@@ -136,7 +160,7 @@ def merge_dependents(suspects: Iterable[Suspect]) -> tuple[Suspect, ...]:
     merged: list[Suspect] = []
     for suspect in suspects:
         blamed = next(
-            (i for i, earlier in enumerate(merged) if earlier.mentioned_in(_text(suspect))), None
+            (i for i, e in enumerate(merged) if e.mentioned_in(_text(suspect), suspect.app)), None
         )
         if blamed is None:
             merged.append(suspect)
@@ -150,20 +174,31 @@ def _text(suspect: Suspect) -> str:
     return "" if suspect.groups or suspect.own else "\n".join((suspect.title, *suspect.evidence))
 
 
-def _signature(failure: Failure) -> tuple[str, str, str]:
-    """What failures without a suspect have in common: the function and the kind of message."""
-    function = failure.test.partition("[")[0]
+@dataclass(frozen=True)
+class _Signature:
+    """What failures without a suspect have in common."""
+
+    app: str
+    function: str
+    said: str
+    verdict: Verdict
+
+
+def _signature(failure: Failure) -> _Signature:
     if failure.verdict is Verdict.INCONCLUSIVE and failure.cause:
-        return ("", failure.cause, failure.verdict.value)
-    return (function, masked(failure.headline), failure.verdict.value)
+        return _Signature("", "", failure.cause, failure.verdict)
+    function = failure.test.partition("[")[0]
+    said = _ANY_ID.sub("<n>", masked(_ID.sub("<n>", failure.headline)))
+    return _Signature(failure.app, function, said, failure.verdict)
 
 
-def _cause(key: Suspect | tuple[str, str, str], failures: Sequence[Failure]) -> Cause:
+def _cause(key: Suspect | _Signature, failures: Sequence[Failure]) -> Cause:
     machines = frozenset[str]().union(*(failure.machines for failure in failures))
     if isinstance(key, Suspect):
         machines |= key.machines
-        return Cause(key.title, tuple(failures), key.evidence, key.identity, machines)
-    return Cause(failures[0].headline, tuple(failures), (), ("test", *key[:2]), machines)
+        return Cause(key.title, tuple(failures), key.evidence, key.identity, machines, key.app)
+    identity = (key.app, "test", key.function, key.said)
+    return Cause(failures[0].headline, tuple(failures), (), identity, machines, key.app)
 
 
 def _gravity(cause: Cause) -> tuple[bool, int, int]:

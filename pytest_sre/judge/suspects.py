@@ -1,8 +1,8 @@
 """Finds the suspects in what a run recorded: facts that can make its tests fail."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from pytest_sre.bake.window import Bake, Traffic
@@ -24,6 +24,7 @@ from pytest_sre.verdict import Verdict
 
 _SHOWN = 160
 _DEFAULT_GROUP = "app"
+_TAKE_DOWN = frozenset({"out of memory", "exits", "state"})
 LOST_HOST = "platform host"
 """The key of verdicts that are inconclusive because a Machine's host does not answer."""
 
@@ -33,9 +34,11 @@ class Facts:
     """What a run recorded about one app, reduced to what causes are found in.
 
     ``machines`` and ``checks`` hold the latest of each; ``events`` and ``errors`` are those
-    since the deploy; ``troubles`` those of the platform's APIs; ``image`` is the release's.
+    since the deploy; ``troubles`` those of the platform's APIs; ``image`` is the release's;
+    ``bake`` holds what was asked of this app.
     """
 
+    app: str
     image: str
     machines: tuple[MachineSeen, ...]
     checks: tuple[CheckSeen, ...]
@@ -64,7 +67,16 @@ def find_suspects(facts: Facts) -> tuple[Suspect, ...]:
         _error_lines,
         _other_image,
     )
-    return tuple(suspect for finder in finders for suspect in finder(facts))
+    found = (suspect for finder in finders for suspect in finder(facts))
+    return tuple(suspect if suspect.own else _of_app(suspect, facts) for suspect in found)
+
+
+def _of_app(suspect: Suspect, facts: Facts) -> Suspect:
+    everything = frozenset(machine.machine for machine in facts.machines)
+    is_gone = suspect.identity[0] in _TAKE_DOWN and suspect.machines >= everything
+    hosts = (f"{facts.app}.internal", f"{facts.app}.flycast") if facts.app and is_gone else ()
+    identity = (facts.app, *suspect.identity)
+    return replace(suspect, app=facts.app, identity=identity, hosts=frozenset(hosts))
 
 
 def _platform_troubles(facts: Facts) -> Iterable[Suspect]:
@@ -105,27 +117,56 @@ def _exits(facts: Facts) -> Iterable[Suspect]:
         for event in facts.events
         if event.type == "exit" and not event.oom_killed and not event.requested_stop
     ]
+    found: dict[tuple[str, ...], dict[str, frozenset[str]]] = {}
     for group, machines in _by_group(facts, {event.machine for event in ended}):
         codes = {str(event.exit_code) for event in ended if event.machine in machines}
         code = ", ".join(sorted(codes - {"None"})) or "unknown"
-        words = _last_words(facts, machines, errors_only=code == "0")
-        said = f": {words[-1]}" if words else ""
-        share = _share(facts, group, machines)
-        title = f"{group} exits by itself on {share}, exit code {code}{said}"
-        gone = _out_of_service(facts, group, machines)
-        identity = ("exits", group, code, _exception(facts, machines))
-        yield Suspect(title, machines, gone, evidence=words, identity=identity)
+        exception = _exception(facts, machines)
+        # One fault that ends several groups, such as a setting that all of them miss, is one.
+        key = (code, exception) if exception else (code, exception, group)
+        found.setdefault(key, {})[group] = machines
+    for (code, exception, *_), groups in found.items():
+        yield _exit(facts, groups, code, exception)
+
+
+def _exit(facts: Facts, groups: Mapping[str, frozenset[str]], code: str, exception: str) -> Suspect:
+    machines = frozenset[str]().union(*groups.values())
+    words = _last_words(facts, machines, errors_only=code == "0")
+    said = f": {words[-1]}" if words else ""
+    shares = " and ".join(_share(facts, *each) for each in groups.items())
+    names = " and ".join(groups)
+    verb = "exits by itself" if len(groups) == 1 else "exit by themselves"
+    gone = frozenset[str]().union(*(_out_of_service(facts, *each) for each in groups.items()))
+    return Suspect(
+        f"{names} {verb} on {shares}, exit code {code}{said}",
+        machines,
+        gone,
+        evidence=words,
+        identity=("exits", names, code, exception),
+    )
 
 
 def _not_started(facts: Facts) -> Iterable[Suspect]:
     down = {m.machine for m in facts.machines if _is_down(m)}
-    for group, machines in _by_group(facts, down):
-        seen = [m for m in facts.machines if m.machine in machines]
-        states = sorted({"cordoned" if m.state == "started" else m.state for m in seen})
+    groups = dict(_by_group(facts, down))
+    if len(groups) > 1 and len(down) == len(facts.machines):
+        # An app that is down as a whole is one fault, whatever its groups are.
+        states = _states(facts, down)
+        gone = frozenset(groups) - {_DEFAULT_GROUP}
+        title = f"{facts.app or 'the app'} is {' or '.join(states)} on all {len(down)} Machines"
+        yield Suspect(title, frozenset(down), gone, identity=("state", "", *states))
+        return
+    for group, machines in groups.items():
+        states = _states(facts, machines)
         title = f"{group} is {' or '.join(states)} on {_share(facts, group, machines)}"
         gone = _out_of_service(facts, group, machines)
         identity = ("state", group, *states)
         yield Suspect(title, machines, gone, identity=identity)
+
+
+def _states(facts: Facts, machines: Collection[str]) -> list[str]:
+    seen = [machine for machine in facts.machines if machine.machine in machines]
+    return sorted({"cordoned" if m.state == "started" else m.state for m in seen})
 
 
 def _is_down(machine: MachineSeen) -> bool:

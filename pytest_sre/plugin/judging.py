@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import pytest_sre
-from pytest_sre.fly.fleet import FlyMachine
+from pytest_sre.fly.fleet import FlyApp, FlyMachine
 from pytest_sre.plugin.paths import suite_of
 from pytest_sre.plugin.reports import Judged
 from pytest_sre.plugin.runbooks import runbook_of
@@ -119,6 +119,7 @@ def _failed(
         machines=tuple(machine.id for machine in machines),
         runbook=known.runbook,
         symptom=bool(failed) or bool(_SYMPTOMS & set(getattr(item, "fixturenames", ()))),
+        app=_app(item, machines),
     ).attach(report)
     if inconclusive:
         # Of a test that crashed, pytest's own report says where.
@@ -160,6 +161,15 @@ def _machines(
     named = {callspec.params.get("fly_machine")} if callspec else set()
     named |= {exchange.machine for exchange in failed}
     return [m for m in run.machines if m.id in named or m.label in message]
+
+
+def _app(item: pytest.Item, machines: Sequence[FlyMachine]) -> str:
+    """Find the app that a failure is about; none when it is about several, or the target."""
+    given = getattr(item, "funcargs", {}).get("fly_app")
+    if isinstance(given, FlyApp):
+        return given.name
+    names = {machine.app.name for machine in machines}
+    return names.pop() if len(names) == 1 else ""
 
 
 def _what_was_seen(run: Run, evidence: Evidence | None, machines: list[FlyMachine]) -> str:

@@ -21,7 +21,8 @@ class Judged:
     """What a phase of a test came to; made where the test runs, read where the terminal is.
 
     It crosses from worker to controller, so it holds primitives only. ``verdict`` is empty for
-    a test that was skipped; ``runbook`` is the path of the one to follow, for people.
+    a test that was skipped; ``runbook`` is the path of the one to follow, for people; ``app`` is
+    the app that the test is about, empty when it is about the target.
     """
 
     suite: str
@@ -34,6 +35,7 @@ class Judged:
     not_asked: bool = False
     looked: bool = False
     runbook: str = ""
+    app: str = ""
 
     @property
     def is_inconclusive(self) -> bool:
@@ -152,6 +154,7 @@ def _failure(test: str, judged: Judged) -> Failure | None:
         cause=judged.cause,
         machines=frozenset(judged.machines),
         symptom=judged.symptom,
+        app=judged.app,
     )
 
 

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from pytest_sre.bake.window import Bake
 from pytest_sre.fly.errors import FlyError
@@ -74,8 +73,9 @@ def _suspects(run: Run, app: FlyApp) -> tuple[Suspect, ...]:
     lines = recorded_lines(recording, app.name, since_at)
     machines = recording.rows(MachineSeen, app=app.name)
     checks = recording.rows(CheckSeen, app=app.name)
-    found = find_suspects(
+    return find_suspects(
         Facts(
+            app=app.name,
             image=image,
             machines=tuple({machine.machine: machine for machine in machines}.values()),
             checks=tuple({(check.machine, check.check): check for check in checks}.values()),
@@ -84,14 +84,24 @@ def _suspects(run: Run, app: FlyApp) -> tuple[Suspect, ...]:
             errors=tuple(error_groups(lines, run.settings.logs.ignore)),
             own_faults=tuple(recording.rows(OwnFault)),
             troubles=troubles(recording.rows(PlatformCall)),
-            bake=run.observed(),
+            bake=_bake_of(run, app),
             error_ratio=run.settings.bake.error_ratio,
             latency_p95_s=run.settings.bake.latency_p95_s,
         )
     )
-    return tuple(
-        replace(suspect, identity=(app.name, *suspect.identity)) if suspect.identity else suspect
-        for suspect in found
+
+
+def _bake_of(run: Run, app: FlyApp) -> Bake | None:
+    """Give what the bake saw of one app."""
+    bake = run.observed()
+    if bake is None or len(run.apps) == 1:
+        return bake
+    return Bake.of(
+        bake.objectives,
+        bake.started_at,
+        bake.ended_at,
+        [exchange for exchange in bake.traffic.exchanges if exchange.app == app.name],
+        [walked for walked in bake.journey_runs if walked.app == app.name],
     )
 
 

@@ -53,6 +53,7 @@ def facts(*, exchanges=None, log_lines=(), machines=None, **given) -> Facts:
     nothing = {"checks": (), "events": (), "own_faults": (), "troubles": ()}
     return Facts(
         **{
+            "app": "shop",
             "image": IMAGE,
             "machines": machines or tuple(map(seen, PLACES)),
             **nothing,

@@ -35,6 +35,16 @@ _AGAIN_S: Final = 2.0
 # GitHub asks for a minute at least when it does not say how long.
 _SECONDARY_S: Final = 60.0
 _LONGEST_DETAIL: Final = 160
+_LONGEST_LABEL: Final = 50
+# What PyGithub raises on answers that it cannot read, and on redirects to other servers.
+_MALFORMED: Final = (
+    github.BadAttributeException,
+    ValueError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    RuntimeError,
+)
 _REASONS: Final[Mapping[str, Reason]] = {
     "completed": "completed",
     "not_planned": "not_planned",
@@ -133,12 +143,12 @@ class GithubTracker:
         Raises:
             TrackerError: it was not changed, or not known to be.
         """
-        with self._translated():
-            self._repository.get_issue(change.number).edit(
-                body=change.body,
-                state=change.state or github.GithubObject.NotSet,
-                state_reason=change.reason or github.GithubObject.NotSet,
-            )
+        wanted = {"body": change.body, "state": change.state, "state_reason": change.reason}
+        self._write(
+            "PATCH",
+            f"/issues/{change.number}",
+            {name: value for name, value in wanted.items() if value or name == "body"},
+        )
 
     def comments(self, number: int) -> Sequence[str]:
         """The texts of an issue's comments, oldest first.
@@ -156,8 +166,32 @@ class GithubTracker:
         Raises:
             TrackerError: it was not added, or not known to be.
         """
+        self._write("POST", f"/issues/{number}/comments", {"body": text})
+
+    def _write(self, method: str, path: str, content: Mapping[str, str]) -> None:
+        # PyGithub's own methods take a redirect for success; here its answer is looked at.
+        requester, url = self._repository.requester, self._repository.url
         with self._translated():
-            self._repository.get_issue(number).create_comment(text)
+            headers, data = requester.requestJsonAndCheck(method, url + path, input=dict(content))
+            self._check_done(data.get("id"), headers)
+
+    def _check_done(self, made: object, headers: Mapping[str, object]) -> None:
+        """See that an answer which is no error is about what was asked for."""
+        if made is not None:
+            return
+        if headers.get("location"):
+            raise TrackerError(
+                f"{self.name}: GitHub sends elsewhere what is filed there: the repository was"
+                " renamed or moved\nwrite its new name into [issues] tracker"
+            )
+        raise self._not_github("no id")
+
+    def _not_github(self, why: str) -> TrackerError:
+        text = (
+            f"{self.name}: what answers is not GitHub, or not all of it arrived ({why})\n"
+            "look at [issues] api-url, and at what is between here and there"
+        )
+        return TrackerError(text, retry_after_s=_AGAIN_S, uncertain=True)
 
     def _listed(self, label: str, state: str) -> list[Issue]:
         with self._translated():
@@ -169,14 +203,10 @@ class GithubTracker:
             made = self._repository.create_issue(
                 wanted.title,
                 wanted.body,
-                labels=list(wanted.labels),
+                labels=[label[:_LONGEST_LABEL] for label in wanted.labels],
                 assignees=list(assignees),
             )
-            if made.number is None:
-                raise TrackerError(
-                    f"{self.name}: GitHub sends elsewhere what is filed there: the repository was"
-                    " renamed or moved\nwrite its new name into [issues] tracker"
-                )
+            self._check_done(made.number, made.raw_headers)
             issue = _issue(made)
             if LABEL not in issue.labels:
                 # Without its label it would not be found again, and filed by each run anew.
@@ -199,6 +229,8 @@ class GithubTracker:
         except requests.RequestException as error:
             text = f"{self.name}: no answer: {type(error).__name__}"
             raise TrackerError(text, retry_after_s=_AGAIN_S, uncertain=True) from error
+        except _MALFORMED as error:
+            raise self._not_github(type(error).__name__) from error
 
 
 class _UnknownAssigneeError(Exception):

@@ -76,6 +76,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     tell.set_defaults(command=_deliver)
 
+    _add_incident_commands(commands)
+
     logs = commands.add_parser("logs", help="what logs say, also those of elsewhere")
     actions = logs.add_subparsers(title="actions", metavar="ACTION", required=True)
     scan = actions.add_parser(
@@ -107,6 +109,49 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--json", action="store_true", help="as one JSON object")
     compare.set_defaults(command=_compare)
     return parser
+
+
+def _add_incident_commands(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> None:
+    incident = commands.add_parser("incident", help="the running log of what is going wrong")
+    actions = incident.add_subparsers(title="actions", metavar="ACTION", required=True)
+    opening = actions.add_parser("open", help="open one")
+    opening.add_argument("title", metavar="TITLE", help="in a few words, what is wrong")
+    opening.add_argument(
+        "--severity",
+        choices=("critical", "high", "medium", "low"),
+        default="critical",
+        help="(default: critical)",
+    )
+    opening.add_argument("--impact", metavar="TEXT", default="", help="what users notice")
+    opening.add_argument("--commander", metavar="NAME", default="", help="who leads")
+    opening.set_defaults(command=_open_incident)
+    acts = {
+        "note": "say what happened, was tried, or was found",
+        "acknowledge": "say that somebody is on it",
+        "escalate": "mention whom [issues] escalate-to names",
+        "resolve": "close it, and draft its post-mortem",
+    }
+    entries = {act: actions.add_parser(act, help=what) for act, what in acts.items()}
+    for act, entry in entries.items():
+        entry.add_argument("number", metavar="N", type=int, help="the number of its issue")
+        is_needed = None if act == "note" else "?"
+        entry.add_argument("text", metavar="TEXT", nargs=is_needed, default="", help="Markdown")
+        entry.set_defaults(command=_add_entry, act=act, drafts=act == "resolve")
+    entries["resolve"].add_argument(
+        "--no-postmortem", action="store_false", dest="drafts", default=True, help="draft none"
+    )
+    status = actions.add_parser("status", help="show the open ones")
+    status.add_argument("--json", action="store_true", help="as JSON")
+    status.set_defaults(command=_incident_status)
+    postmortem = commands.add_parser(
+        "postmortem", help="draft an incident's post-mortem, or check the one there is"
+    )
+    postmortem.add_argument("number", metavar="N", type=int, help="the number of the incident")
+    postmortem.set_defaults(command=_postmortem)
+    for each in (opening, *entries.values(), status, postmortem):
+        each.add_argument("--target", metavar="NAME", default="", help="the target it is on")
 
 
 def _add_fault_actions(local: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -254,6 +299,39 @@ def _deliver(_arguments: argparse.Namespace) -> int:
     from pytest_sre.run.filing import deliver_by_hand
 
     return _show(deliver_by_hand(Path.cwd()))
+
+
+def _open_incident(arguments: argparse.Namespace) -> int:
+    from pytest_sre.run.incident_commands import Said, open_incident
+
+    said = Said(arguments.title, arguments.severity, arguments.impact, arguments.commander)
+    return _show(open_incident(Path.cwd(), said, arguments.target))
+
+
+def _add_entry(arguments: argparse.Namespace) -> int:
+    from pytest_sre.run.incident_commands import add_entry
+
+    outcome = add_entry(
+        Path.cwd(),
+        arguments.act,
+        arguments.number,
+        arguments.text,
+        arguments.target,
+        postmortem=arguments.drafts,
+    )
+    return _show(outcome)
+
+
+def _incident_status(arguments: argparse.Namespace) -> int:
+    from pytest_sre.run.incident_commands import incident_status
+
+    return _show(incident_status(Path.cwd(), arguments.target, as_json=arguments.json))
+
+
+def _postmortem(arguments: argparse.Namespace) -> int:
+    from pytest_sre.run.incident_commands import draft_postmortem
+
+    return _show(draft_postmortem(Path.cwd(), arguments.number, arguments.target))
 
 
 def _scan(arguments: argparse.Namespace) -> int:

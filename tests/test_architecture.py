@@ -28,10 +28,11 @@ HEIGHTS = {
     "judge": 8,
     "issues": 9,
     "report": 9,
-    "run": 10,
-    "shipping": 10,
-    "plugin": 11,
-    "cli": 11,
+    "incidents": 10,
+    "run": 11,
+    "shipping": 11,
+    "plugin": 12,
+    "cli": 12,
 }
 
 # Which files talk by a library; a name ending in a slash stands for a folder.

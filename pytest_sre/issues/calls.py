@@ -46,8 +46,8 @@ class Calls:
         """All issues that carry the label of this fingerprint, open and closed."""
         return self._ask(lambda: self._tracker.with_fingerprint(fingerprint))
 
-    def issue(self, number: int) -> Issue:
-        """The issue with this number."""
+    def issue(self, number: int) -> Issue | None:
+        """The issue with this number; None when there is none."""
         return self._ask(lambda: self._tracker.issue(number))
 
     def comments(self, number: int) -> Sequence[str]:

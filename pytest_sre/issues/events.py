@@ -50,8 +50,8 @@ class IncidentSeen(msgspec.Struct, frozen=True, tag="incident-seen"):
 
     @property
     def key(self) -> str:
-        """What tells it from others."""
-        return f"{self.run}-incident"
+        """What tells it from others; in a folder it comes after its sighting."""
+        return f"{self.run}~incident"
 
     @classmethod
     def of(cls, sighting: Sighting, begun: frozenset[str]) -> "IncidentSeen":

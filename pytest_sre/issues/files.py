@@ -56,13 +56,9 @@ class FileTracker:
         label = fingerprint_label(fingerprint)
         return [file.issue for file in self._files() if label in file.issue.labels]
 
-    def issue(self, number: int) -> Issue:
-        """The issue with this number.
-
-        Raises:
-            TrackerError: it is gone.
-        """
-        return self._file(number).issue
+    def issue(self, number: int) -> Issue | None:
+        """The issue with this number; None when there is none."""
+        return next((f.issue for f in self._files() if f.issue.number == number), None)
 
     def create(self, wanted: Create) -> Issue:
         """Open an issue.

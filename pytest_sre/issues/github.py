@@ -115,15 +115,21 @@ class GithubTracker:
         """
         return self._listed(fingerprint_label(fingerprint), "all")
 
-    def issue(self, number: int) -> Issue:
-        """The issue with this number, whoever opened it.
+    def issue(self, number: int) -> Issue | None:
+        """The issue with this number, whoever opened it; None when there is none.
 
         Raises:
             TrackerError: GitHub did not show it.
         """
         with self._translated():
-            found = self._repository.get_issue(number)
-            found.complete()
+            try:
+                found = self._repository.get_issue(number)
+                found.complete()
+            except github.GithubException as error:
+                # Not the second for a repository without issues: ours were listed before.
+                if error.status in (404, 410):
+                    return None
+                raise
             return _issue(found)
 
     def create(self, wanted: Create) -> Issue:

@@ -36,8 +36,8 @@ class Tracker(Protocol):
     def with_fingerprint(self, fingerprint: str) -> Sequence[Issue]:
         """All issues that carry the label of this fingerprint, open and closed."""
 
-    def issue(self, number: int) -> Issue:
-        """The issue with this number, whoever opened it."""
+    def issue(self, number: int) -> Issue | None:
+        """The issue with this number, whoever opened it; None when there is none."""
 
     def create(self, wanted: Create) -> Issue:
         """Open an issue."""

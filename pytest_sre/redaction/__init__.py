@@ -1,6 +1,6 @@
 """Makes foreign text safe to show: secrets taken out of it, and nothing left in it that acts."""
 
-from pytest_sre.redaction.inert import fenced, inline, one_line, printable, quote, title
+from pytest_sre.redaction.inert import fenced, inline, markdown, one_line, printable, quote, title
 from pytest_sre.redaction.patterns import REDACTED
 from pytest_sre.redaction.secrets import Redactor, redact, secret_values
 
@@ -9,6 +9,7 @@ __all__ = [
     "Redactor",
     "fenced",
     "inline",
+    "markdown",
     "one_line",
     "printable",
     "quote",

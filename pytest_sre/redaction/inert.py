@@ -37,6 +37,12 @@ _ADDRESS: Final = re.compile(
     r"\b[a-z][a-z0-9+.-]{1,20}:(?=//)|\bwww(?=\.)|\b(?:mailto|javascript|data|vbscript):(?!\u2060)",
     re.IGNORECASE,
 )
+# The words by which GitHub closes what is named after them, each broken behind its first letter.
+_CLOSING: Final = re.compile(
+    r"\b([cfr])((?:lose[sd]?|ix(?:e[sd])?|esolve[sd]?)\b[\s:*_`~]{0,20}"
+    r"(?:[\w./-]{0,140}#\d|gh-\d|https?:))",
+    re.IGNORECASE,
+)
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()<>#+!|~&-])")
 _TICKS: Final = re.compile(r"`+")
 
@@ -78,6 +84,17 @@ def inline(text: str, longest: int = _LONGEST_INLINE) -> str:
     """Give foreign text as words within a line of Markdown, or within a table's cell."""
     line = one_line(text, longest)
     return _MARKDOWN.sub(r"\\\1", _without_references(line)).replace("\\<", "&lt;")
+
+
+def markdown(text: str) -> str:
+    """Give a person's Markdown, in which nobody is mentioned and nothing is closed.
+
+    What it looks like is up to them; marks in comments of HTML, by which issues are known, are
+    broken, too.
+    """
+    text = _COMMENT.sub(lambda found: found.group() + _BREAK, printable(text))
+    text = _MENTION.sub(f"@{_BREAK}", text)
+    return _CLOSING.sub(lambda found: found[1] + _BREAK + found[2], text)
 
 
 def title(text: str) -> str:

@@ -1,11 +1,13 @@
 """Files what runs found: keeps it in the outbox, and delivers what waits there."""
 
+import functools
 import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
+from pytest_sre.incidents.telling import IncidentTeller
 from pytest_sre.issues.delivery import Delivered, deliver
 from pytest_sre.issues.journal import Journal, dead_runs
 from pytest_sre.issues.opening import LOCAL, is_live, open_tracker
@@ -19,7 +21,13 @@ from pytest_sre.local.commands import Outcome
 from pytest_sre.redaction import Redactor, secret_values
 from pytest_sre.run.run import Run
 from pytest_sre.run.sightings import sighting_of, sighting_of_dead
-from pytest_sre.targets import ConfigError, IssueSettings, Settings, load_issue_settings
+from pytest_sre.targets import (
+    ConfigError,
+    IssueSettings,
+    Settings,
+    load_issue_settings,
+    load_settings,
+)
 
 Mode = Literal["off", "dry-run", "file"]
 
@@ -125,7 +133,7 @@ def deliver_waiting(root: Path, settings: IssueSettings) -> Iterator[str]:
     for path, dead in dead_runs(outbox.folder):
         outbox.put(sighting_of_dead(dead, settings, clean))
         path.unlink(missing_ok=True)
-    for tracker in sorted({sighting.tracker for _, sighting in outbox.waiting()}):
+    for tracker in sorted({event.tracker for _, event in outbox.waiting()}):
         yield from told(_delivered(outbox, tracker, root, settings), tracker)
 
 
@@ -149,7 +157,16 @@ def _delivered(outbox: Outbox, tracker: str, root: Path, settings: IssueSettings
         opened = open_tracker(tracker, settings, root, os.environ)
     except TrackerError as error:
         return Delivered(waiting=len(list(outbox.waiting(tracker))), problem=str(error))
-    return deliver(outbox, opened, policy)
+    clean = Redactor(secret_values(os.environ))
+    teller = IncidentTeller(root, functools.partial(_error_ratio, root), settings.assignees, clean)
+    return deliver(outbox, opened, policy, tell_incident=teller)
+
+
+def _error_ratio(root: Path, target: str) -> float | None:
+    try:
+        return load_settings(root, target).bake.error_ratio
+    except ConfigError:
+        return None
 
 
 def outbox_dir(root: Path) -> Path:

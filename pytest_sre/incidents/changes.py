@@ -1,0 +1,98 @@
+"""What a run has to add to an incident's log: only what is not as it was. All of it pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from msgspec.structs import replace
+
+from pytest_sre.incidents.memory import KnownCause
+from pytest_sre.issues.events import Sign
+from pytest_sre.redaction import inline
+
+_MOST_CAUSES: Final = 50
+_MOST_TESTS: Final = 100
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What is new, a sentence each, and the causes as they are from now on."""
+
+    said: tuple[str, ...]
+    causes: tuple[KnownCause, ...]
+
+
+def find_changes(
+    known: Sequence[KnownCause],
+    signs: Sequence[Sign],
+    joined: Sequence[Sign],
+    passed: frozenset[str],
+) -> Changes:
+    """Compare what a run saw with what is known.
+
+    A cause that the run did not see is well when it passed all of the cause's tests, and as it was
+    otherwise: it was not tested.
+
+    Args:
+        known: the causes of the incident.
+        signs: what the run saw.
+        joined: those of them that are new to the incident and belong to it.
+        passed: functions of tests that passed with all their parameters.
+    """
+    seen = {sign.fingerprint: sign for sign in signs}
+    said: list[str] = []
+    causes: list[KnownCause] = []
+    for cause in known:
+        sign = seen.get(cause.fingerprint)
+        renewed = _seen_again(cause, sign) if sign else _not_seen(cause, passed)
+        said += _compared(cause, renewed)
+        causes.append(renewed)
+    for sign in joined[: max(0, _MOST_CAUSES - len(causes))]:
+        said.append(f"also failing: {inline(sign.title)}{_where(sign.regions)}")
+        causes.append(_cause(sign))
+    return Changes(tuple(said), tuple(causes))
+
+
+def _cause(sign: Sign) -> KnownCause:
+    return KnownCause(sign.fingerprint, sign.title, sign.tests[:_MOST_TESTS], _sorted(sign.regions))
+
+
+def _seen_again(cause: KnownCause, sign: Sign) -> KnownCause:
+    tests = tuple(dict.fromkeys((*cause.tests, *sign.tests)))[:_MOST_TESTS]
+    return replace(cause, is_failing=True, regions=_sorted(sign.regions), tests=tests)
+
+
+def _not_seen(cause: KnownCause, passed: frozenset[str]) -> KnownCause:
+    if not cause.tests or not passed.issuperset(cause.tests):
+        return cause
+    return replace(cause, is_failing=False, regions=())
+
+
+def _compared(before: KnownCause, now: KnownCause) -> Iterator[str]:
+    what = inline(before.title)
+    if before.is_failing and not now.is_failing:
+        yield f"recovered{_where(before.regions)}: {what}"
+    elif now.is_failing and not before.is_failing:
+        yield f"failing again{_where(now.regions)}: {what}"
+    elif before.regions != now.regions:
+        yield f"{', '.join(_moved(before.regions, now.regions))}: {what}"
+
+
+def _moved(before: Sequence[str], now: Sequence[str]) -> Iterator[str]:
+    if not before or not now:
+        yield f"failing{_where(now)}" if now else "failing, no longer in certain regions only"
+        return
+    parts = (
+        ("recovered", [each for each in before if each not in now]),
+        ("still failing", [each for each in before if each in now]),
+        ("now also failing", [each for each in now if each not in before]),
+    )
+    yield from (f"{verb}{_where(regions)}" for verb, regions in parts if regions)
+
+
+def _where(regions: Sequence[str]) -> str:
+    return f" in {', '.join(map(inline, regions))}" if regions else ""
+
+
+def _sorted(regions: Sequence[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(regions)))

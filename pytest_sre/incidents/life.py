@@ -1,0 +1,266 @@
+"""Decides what events mean for the incidents there are. All of it pure.
+
+An incident has one issue. While it is open, a critical cause of an app that it affects is added
+to it; a cause of other apps only starts another. What a run of its target sees anew is said in its
+log. An incident that was resolved stays so: what comes back starts a new one.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from msgspec.structs import replace
+
+from pytest_sre.incidents.changes import find_changes
+from pytest_sre.incidents.log import write_entry
+from pytest_sre.incidents.memory import (
+    INCIDENT,
+    Memory,
+    exact_text,
+    remembered,
+    rewrite_body,
+    write_body,
+)
+from pytest_sre.issues.body import LABEL, fingerprint_label
+from pytest_sre.issues.events import IncidentEntry, IncidentOpened, IncidentSeen, Sign
+from pytest_sre.issues.fingerprint import fingerprint
+from pytest_sre.issues.values import Action, Comment, Create, Edit, Issue
+from pytest_sre.redaction import inline
+
+_KEPT_EVENTS: Final = 50
+_CRITICAL: Final = "critical"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done, in this order, and what is said of it."""
+
+    actions: tuple[Action, ...] = ()
+    told: str = ""
+
+
+@dataclass(frozen=True)
+class Incident:
+    """An incident's issue, with what it remembers."""
+
+    issue: Issue
+    memory: Memory
+
+
+def incidents_in(issues: Iterable[Issue]) -> tuple[Incident, ...]:
+    """The incidents among issues, the oldest first."""
+    found = ((issue, remembered(issue)) for issue in issues)
+    ours = (Incident(issue, memory) for issue, memory in found if memory)
+    return tuple(sorted(ours, key=lambda each: each.issue.number))
+
+
+def plan_opened(event: IncidentOpened) -> Create:
+    """Open an incident by hand."""
+    return _create(
+        Memory(
+            incident_fingerprint(event),
+            event.title,
+            event.severity,
+            event.at,
+            event.at,
+            event.target,
+            event.impact,
+            event.commander,
+            event.apps,
+        )
+    )
+
+
+def plan_seen(
+    event: IncidentSeen, incidents: Sequence[Incident], numbers: Mapping[str, int]
+) -> tuple[Plan, ...]:
+    """Say to the open incidents of a target what a run saw, and begin one when that is due.
+
+    Args:
+        event: what the run saw.
+        incidents: the open ones.
+        numbers: of the issues of causes, by fingerprint.
+    """
+    ours = [each for each in incidents if each.memory.target == event.target]
+    shares = _shared_out(event, ours)
+    appended = [_append(event, each, shares[each.issue.number], numbers) for each in ours]
+    known = {cause.fingerprint for each in ours for cause in each.memory.causes}
+    taken = {sign.fingerprint for signs in shares.values() for sign in signs}
+    new = [
+        sign
+        for sign in event.signs
+        if sign.severity == _CRITICAL
+        and sign.fingerprint in event.begun
+        and sign.fingerprint not in known | taken
+    ]
+    began = [_begin(event, group, numbers) for group in _by_app(new)]
+    return tuple(each for each in (*appended, *began) if each.actions)
+
+
+def plan_entry(event: IncidentEntry, incident: Incident) -> Plan:
+    """Add something to an incident's log, with what it means for its status."""
+    issue, memory = incident.issue, incident.memory
+    name = f"incident #{issue.number}"
+    if event.key in memory.taken:
+        return Plan()
+    refused = refusal(event, incident)
+    if refused:
+        return Plan(told=refused)
+    renewed = _with_event(memory, event.key, event.at)
+    said = {"note": "", "acknowledge": "Acknowledged.", "escalate": "", "resolve": "Resolved."}
+    words = [said[event.act], event.text]
+    match event.act:
+        case "acknowledge":
+            renewed = replace(renewed, acknowledged_at=event.at)
+        case "escalate":
+            renewed = replace(renewed, escalated_at=event.at)
+            words = [f"Escalated to {event.mention}.", event.text]
+        case "resolve":
+            renewed = replace(renewed, resolved_at=event.at)
+    text = write_entry(event.at, " ".join(word for word in words if word))
+    body = rewrite_body(issue.body, renewed)
+    is_over = event.act == "resolve"
+    edit = Edit(issue.number, body, "closed", "completed") if is_over else Edit(issue.number, body)
+    done = {
+        "note": "noted",
+        "acknowledge": "acknowledged",
+        "escalate": f"escalated to {event.mention}",
+        "resolve": "resolved",
+    }
+    return Plan((Comment(issue.number, text, event.key), edit), f"{name}: {done[event.act]}")
+
+
+def plan_link(incident: Incident, postmortem: int) -> tuple[Action, ...]:
+    """Have an incident name its post-mortem."""
+    if incident.memory.postmortem == postmortem:
+        return ()
+    renewed = replace(incident.memory, postmortem=postmortem)
+    return (Edit(incident.issue.number, rewrite_body(incident.issue.body, renewed)),)
+
+
+def incident_fingerprint(event: IncidentOpened | IncidentSeen, cause: str = "") -> str:
+    """The fingerprint of the incident that an event begins, by a cause or by hand."""
+    return fingerprint("incident", event.target, event.key, cause)
+
+
+def refusal(event: IncidentEntry, incident: Incident) -> str:
+    """Why an incident is not to be changed so; empty when it is."""
+    why = _why_not(event, incident)
+    return f"incident #{incident.issue.number} {why}" if why else ""
+
+
+def _why_not(event: IncidentEntry, incident: Incident) -> str:
+    memory = incident.memory
+    if event.act == "note":
+        return ""
+    if memory.resolved_at or (incident.issue.state == "closed" and event.act != "resolve"):
+        return "is resolved"
+    if event.act == "acknowledge" and memory.acknowledged_at:
+        return f"was acknowledged at {exact_text(memory.acknowledged_at)}"
+    if event.act == "escalate" and event.at < memory.escalated_at + event.every_s:
+        again = exact_text(memory.escalated_at + event.every_s)
+        return f"was escalated at {exact_text(memory.escalated_at)}; again from {again} on"
+    return ""
+
+
+def _shared_out(event: IncidentSeen, ours: Sequence[Incident]) -> Mapping[int, list[Sign]]:
+    """The critical causes that are new to all incidents, each given to the first it belongs to."""
+    known = {cause.fingerprint for each in ours for cause in each.memory.causes}
+    shares: dict[int, list[Sign]] = {each.issue.number: [] for each in ours}
+    for sign in event.signs:
+        if sign.severity != _CRITICAL or sign.fingerprint in known:
+            continue
+        home = next((each for each in ours if _concerns(sign, each.memory.apps)), None)
+        if home:
+            shares[home.issue.number].append(sign)
+    return shares
+
+
+def _concerns(sign: Sign, apps: Sequence[str]) -> bool:
+    """Whether a cause is of apps that an incident affects; of unknown ones it may be."""
+    return not apps or not sign.apps or not set(apps).isdisjoint(sign.apps)
+
+
+def _append(
+    event: IncidentSeen, incident: Incident, joined: Sequence[Sign], numbers: Mapping[str, int]
+) -> Plan:
+    issue, memory = incident.issue, incident.memory
+    if event.key in memory.taken:
+        return Plan()
+    changes = find_changes(memory.causes, event.signs, joined, event.passed)
+    said = [*changes.said]
+    if memory.release and event.release != memory.release:
+        said.insert(0, f"now on {inline(event.release)}, was {inline(memory.release)}")
+    if not said:
+        return Plan()
+    causes = tuple(
+        replace(each, number=numbers.get(each.fingerprint, each.number)) for each in changes.causes
+    )
+    is_well = bool(causes) and not any(cause.is_failing for cause in causes)
+    renewed = replace(
+        _with_event(memory, event.key, event.at),
+        causes=causes,
+        release=event.release,
+        apps=tuple(dict.fromkeys((*memory.apps, *(app for sign in joined for app in sign.apps)))),
+        recovered_at=(memory.recovered_at or event.at) if is_well else 0.0,
+    )
+    seen = "\n".join(f"- {each}" for each in said)
+    entry = write_entry(event.at, f"A run on {inline(event.release)} saw:\n\n{seen}")
+    edit = Edit(issue.number, rewrite_body(issue.body, renewed))
+    comment = Comment(issue.number, entry, event.key)
+    return Plan((comment, edit), f"incident #{issue.number}: {'; '.join(said)}")
+
+
+def _by_app(signs: Sequence[Sign]) -> Sequence[Sequence[Sign]]:
+    """Group causes that share an app, in their order."""
+    groups: list[list[Sign]] = []
+    for sign in signs:
+        home = next((g for g in groups if any(_concerns(sign, each.apps) for each in g)), None)
+        if home is None:
+            groups.append([sign])
+        else:
+            home.append(sign)
+    return groups
+
+
+def _begin(event: IncidentSeen, signs: Sequence[Sign], numbers: Mapping[str, int]) -> Plan:
+    found = find_changes((), (), signs, frozenset())
+    first = signs[0]
+    causes = tuple(replace(each, number=numbers.get(each.fingerprint, 0)) for each in found.causes)
+    memory = Memory(
+        incident_fingerprint(event, first.fingerprint),
+        first.title,
+        _CRITICAL,
+        event.at,
+        event.at,
+        event.target,
+        apps=tuple(dict.fromkeys(app for sign in signs for app in sign.apps)),
+        release=event.release,
+        causes=causes,
+        taken=(event.key,),
+    )
+    return Plan((_create(memory),))
+
+
+def _create(memory: Memory) -> Create:
+    labels = (
+        LABEL,
+        INCIDENT,
+        fingerprint_label(memory.fingerprint),
+        memory.severity,
+        *(f"app:{app}" for app in memory.apps),
+    )
+    title = f"Incident: {memory.title}"
+    return Create(memory.fingerprint, title, write_body(memory, _INTRODUCTION), labels)
+
+
+_INTRODUCTION: Final = (
+    "The log is below: what happened, what was tried, what was found. "
+    'Add to it with `pytest-sre incident note N "…"`, or with a comment.'
+)
+
+
+def _with_event(memory: Memory, key: str, at: float) -> Memory:
+    return replace(
+        memory, updated_at=max(memory.updated_at, at), taken=(*memory.taken, key)[-_KEPT_EVENTS:]
+    )

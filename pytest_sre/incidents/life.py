@@ -5,6 +5,7 @@ to it; a cause of other apps only starts another. What a run of its target sees 
 log. An incident that was resolved stays so: what comes back starts a new one.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -29,6 +30,8 @@ from pytest_sre.redaction import inline
 
 _KEPT_EVENTS: Final = 50
 _CRITICAL: Final = "critical"
+# Of a run that could not tell, a release has none.
+_VERSION: Final = re.compile(r" v\d")
 
 
 @dataclass(frozen=True)
@@ -189,24 +192,27 @@ def _append(
         return Plan()
     changes = find_changes(memory.causes, event.signs, joined, event.passed)
     said = [*changes.said]
-    if memory.release and event.release != memory.release:
-        said.insert(0, f"now on {inline(event.release)}, was {inline(memory.release)}")
-    if not said:
+    release = event.release if _VERSION.search(event.release) else memory.release
+    if memory.release and release != memory.release:
+        said.insert(0, f"now on {inline(release)}, was {inline(memory.release)}")
+    if not said and release == memory.release:
         return Plan()
     causes = tuple(
         replace(each, number=numbers.get(each.fingerprint, each.number)) for each in changes.causes
     )
     is_well = bool(causes) and not any(cause.is_failing for cause in causes)
     renewed = replace(
-        _with_event(memory, event.key, event.at),
+        _with_event(memory, event.key, event.at if said else memory.updated_at),
         causes=causes,
-        release=event.release,
+        release=release,
         apps=tuple(dict.fromkeys((*memory.apps, *(app for sign in joined for app in sign.apps)))),
         recovered_at=(memory.recovered_at or event.at) if is_well else 0.0,
     )
+    edit = Edit(issue.number, rewrite_body(issue.body, renewed))
+    if not said:
+        return Plan((edit,))
     seen = "\n".join(f"- {each}" for each in said)
     entry = write_entry(event.at, f"A run on {inline(event.release)} saw:\n\n{seen}")
-    edit = Edit(issue.number, rewrite_body(issue.body, renewed))
     comment = Comment(issue.number, entry, event.key)
     return Plan((comment, edit), f"incident #{issue.number}: {'; '.join(said)}")
 

@@ -37,6 +37,10 @@ _ADDRESS: Final = re.compile(
     r"\b[a-z][a-z0-9+.-]{1,20}:(?=//)|\bwww(?=\.)|\b(?:mailto|javascript|data|vbscript):(?!\u2060)",
     re.IGNORECASE,
 )
+# GitHub looks for mentions and references in what these stand for.
+_ENTITY: Final = re.compile(
+    r"&(?:(#0{0,9}64|#x0{0,9}40|commat)|#0{0,9}35|#x0{0,9}23|num);?", re.IGNORECASE
+)
 # The words by which GitHub closes what is named after them, each broken behind its first letter.
 _CLOSING: Final = re.compile(
     r"\b([cfr])((?:lose[sd]?|ix(?:e[sd])?|esolve[sd]?)\b[\s:*_`~]{0,20}"
@@ -93,6 +97,7 @@ def markdown(text: str) -> str:
     broken, too.
     """
     text = _COMMENT.sub(lambda found: found.group() + _BREAK, printable(text))
+    text = _ENTITY.sub(lambda found: f"{'@' if found[1] else '#'}{_BREAK}", text)
     text = _MENTION.sub(f"@{_BREAK}", text)
     return _CLOSING.sub(lambda found: found[1] + _BREAK + found[2], text)
 

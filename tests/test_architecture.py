@@ -45,6 +45,7 @@ TALKERS = {
     },
     "boto3": {"probes/s3.py"},
     "botocore": {"probes/s3.py"},
+    "codeowners": {"issues/codeowners.py"},
     "cryptography": {"local/resources/pem.py", "probes/tls.py"},
     "dns": {"probes/dns.py"},
     "graphql": {"local/api/graphql/execution.py"},

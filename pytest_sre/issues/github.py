@@ -99,6 +99,16 @@ class GithubTracker:
         )
         self._repository: Repository = client.get_repo(repository)
 
+    @contextmanager
+    def asking(self) -> Iterator[Repository]:
+        """Ask the repository something; what goes wrong is said in our words.
+
+        Raises:
+            TrackerError: GitHub did not answer it.
+        """
+        with self._translated():
+            yield self._repository
+
     def open_issues(self) -> Sequence[Issue]:
         """All open issues that carry our label.
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_sre.issues.files import FileTracker
+from pytest_sre.issues.history import History
 from pytest_sre.issues.tracker import Tracker, TrackerError
 from pytest_sre.targets.settings import IssueSettings
 
@@ -49,3 +50,26 @@ def open_tracker(
             f"set one that may write issues there, or a GitHub App's {', '.join(APP_VARIABLES)}"
         )
     return GithubTracker(place, auth, api_url=settings.api_url or PUBLIC_API)
+
+
+def open_history(
+    tracker: str, settings: IssueSettings, environment: Mapping[str, str]
+) -> History | None:
+    """Open what a tracker knows of the code; None when it knows nothing. Nothing is contacted.
+
+    Args:
+        tracker: ``files:FOLDER`` or ``github:OWNER/NAME``.
+        settings: how it is reached.
+        environment: the process's; tokens are in it.
+    """
+    kind, _, place = tracker.partition(":")
+    if kind == "files":
+        return None
+    # PyGithub takes long to import.
+    from pytest_sre.issues.github import PUBLIC_API, GithubTracker, auth_from
+    from pytest_sre.issues.github_history import GithubHistory
+
+    auth = auth_from(environment)
+    if auth is None:
+        return None
+    return GithubHistory(GithubTracker(place, auth, api_url=settings.api_url or PUBLIC_API))

@@ -77,7 +77,7 @@ def _walked(journeys: Collection[str]) -> str:
 
 
 def _name(app: str, group: str) -> str:
-    """What people call a process group: the app when it has no other, or is concerned as a whole."""
+    """What people call a process group: the app where it has no other, or breaks as a whole."""
     return app if app and group in {"", _DEFAULT_GROUP} else group
 
 

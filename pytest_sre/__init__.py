@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_sre.logs.facade import Logs
     from pytest_sre.probes.eventually import eventually
     from pytest_sre.probes.facade import Probe
+    from pytest_sre.run.risks import Risks
     from pytest_sre.verdict.values import Inconclusive, NotAsked, Verdict
 
 __version__ = "0.1.0"
@@ -28,6 +29,7 @@ _HOMES = {
     "Logs": "pytest_sre.logs.facade",
     "NotAsked": "pytest_sre.verdict.values",
     "Probe": "pytest_sre.probes.facade",
+    "Risks": "pytest_sre.run.risks",
     "Verdict": "pytest_sre.verdict.values",
     "eventually": "pytest_sre.probes.eventually",
     "journey": "pytest_sre.journeys",
@@ -42,6 +44,7 @@ __all__ = [
     "Logs",
     "NotAsked",
     "Probe",
+    "Risks",
     "Verdict",
     "__version__",
     "eventually",

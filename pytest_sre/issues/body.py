@@ -19,7 +19,10 @@ from pytest_sre.redaction import inline
 
 LABEL: Final = "sre"
 KEEP_OPEN: Final = "keep-open"
-LONGEST_BODY: Final = 65_000
+LONGEST_BODY: Final = 45_000
+"""Of a new issue. GitHub takes 65,536 characters; what an issue remembers grows with its runs."""
+_GITHUB_TAKES: Final = 65_536
+_CUT: Final = "\n\n_Cut here, since it did not fit._\n"
 
 _MARKER: Final = re.compile(r"\A<!-- pytest-sre:1 ([A-Za-z0-9_-]+=*) -->\r?(?=\n|\Z)")
 _SEEN: Final = re.compile(r"<!-- pytest-sre:seen -->.*?<!-- /pytest-sre:seen -->", re.DOTALL)
@@ -49,7 +52,7 @@ def first_line(body: str) -> str:
 
 
 def write_body(memory: Memory, severity: str, sections: Sequence[Section]) -> str:
-    """Write the body of a new issue, at most 65,000 characters long.
+    """Write the body of a new issue, at most 45,000 characters long.
 
     What does not fit is left out, the least useful part first, and named at the end.
 
@@ -78,7 +81,9 @@ def rewrite_body(body: str, memory: Memory, severity: str = "") -> str:
     stated = re.search(r"^\| severity \| (\w+) \|$", body, re.MULTILINE)
     shown = _seen(memory, severity or (stated[1] if stated else "high"))
     body = _MARKER.sub(lambda _: _marker(memory), body, count=1)
-    return _SEEN.sub(lambda _: shown, body, count=1)
+    body = _SEEN.sub(lambda _: shown, body, count=1)
+    # Or GitHub would take no edit of it any more.
+    return body if len(body) <= _GITHUB_TAKES else body[: _GITHUB_TAKES - len(_CUT)] + _CUT
 
 
 def write_comment(text: str, key: str) -> str:
@@ -116,13 +121,15 @@ def _seen(memory: Memory, severity: str) -> str:
     rows = [
         ("severity", severity),
         ("target", inline(memory.target)),
+        ("app", inline(memory.app)),
         ("first seen", f"{at_text(memory.first_at)}, {inline(memory.first_release)}"),
         ("last seen", f"{at_text(memory.last_at)}, {inline(memory.last_release)}"),
+        ("image", inline(memory.image)),
         ("seen in", f"{memory.count} run{'s' if memory.count != 1 else ''}"),
     ]
     if memory.passes:
         rows.append(("passing", f"{memory.passes} in a row, since {at_text(memory.passing_at)}"))
-    table = "\n".join(f"| {name} | {value} |" for name, value in rows)
+    table = "\n".join(f"| {name} | {value} |" for name, value in rows if value)
     return f"<!-- pytest-sre:seen -->\n| | |\n| --- | --- |\n{table}\n<!-- /pytest-sre:seen -->"
 
 

@@ -134,7 +134,7 @@ def _seen_again(finding: Finding, issue: Issue, sighting: Sighting) -> list[Acti
     memory = remembered(issue)
     if memory is None or sighting.run in memory.runs:
         return []
-    renewed = _with_sighting(memory, finding.tests, sighting)
+    renewed = _with_sighting(memory, finding, sighting)
     day, release = day_of(sighting.at), sighting.release
     told = f"{release} {day}"
     known_release, _, known_day = memory.commented.rpartition(" ")
@@ -156,7 +156,7 @@ def _come_back(finding: Finding, issue: Issue, sighting: Sighting) -> list[Actio
     if memory is None:
         return []
     told = f"{sighting.release} {day_of(sighting.at)}"
-    renewed = replace(_with_sighting(memory, finding.tests, sighting), commented=told)
+    renewed = replace(_with_sighting(memory, finding, sighting), commented=told)
     text = (
         f"Came back: seen at {at_text(sighting.at)} on {inline(sighting.release)},"
         f" after it was closed at {at_text(issue.closed_at)}."
@@ -168,10 +168,10 @@ def _come_back(finding: Finding, issue: Issue, sighting: Sighting) -> list[Actio
     ]
 
 
-def _with_sighting(memory: Memory, tests: Sequence[str], sighting: Sighting) -> Memory:
+def _with_sighting(memory: Memory, finding: Finding, sighting: Sighting) -> Memory:
     return replace(
         memory,
-        tests=tuple(dict.fromkeys((*memory.tests, *tests)))[:_KEPT_TESTS],
+        tests=tuple(dict.fromkeys((*memory.tests, *finding.tests)))[:_KEPT_TESTS],
         first_at=min(memory.first_at, sighting.at),
         last_at=max(memory.last_at, sighting.at),
         last_release=sighting.release,
@@ -179,6 +179,8 @@ def _with_sighting(memory: Memory, tests: Sequence[str], sighting: Sighting) -> 
         passes=0,
         passing_at=0.0,
         runs=_with_run(memory, sighting),
+        app=", ".join(finding.apps),
+        image=finding.image,
     )
 
 
@@ -197,6 +199,8 @@ def _create(finding: Finding, sighting: Sighting, old: Issue | None) -> Create:
         sighting.release,
         commented=f"{sighting.release} {day_of(sighting.at)}",
         runs=(sighting.run,),
+        app=", ".join(finding.apps),
+        image=finding.image,
     )
     link = (Section("", f"It was seen before, in #{old.number}.", 90),) if old else ()
     labels = (LABEL, fingerprint_label(finding.fingerprint), finding.severity, *finding.labels)

@@ -35,6 +35,7 @@ class Finding(msgspec.Struct, frozen=True):
         assignees: whom it is given to.
         apps: the apps it concerns.
         regions: where it was seen; empty when it is not bound to a place.
+        image: what runs of these apps.
     """
 
     fingerprint: str
@@ -46,6 +47,7 @@ class Finding(msgspec.Struct, frozen=True):
     assignees: tuple[str, ...] = ()
     apps: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    image: str = ""
 
 
 class Sighting(msgspec.Struct, frozen=True, tag="sighting"):
@@ -91,6 +93,8 @@ class Memory(msgspec.Struct, frozen=True):
         passing_at: when the first of these ended; 0 when there is none.
         commented: the release and the day of the last comment on a sighting.
         runs: the newest runs that it took in; one that it knows is not counted twice.
+        app: what is concerned, when it was seen last.
+        image: what ran then.
     """
 
     fingerprint: str
@@ -105,6 +109,8 @@ class Memory(msgspec.Struct, frozen=True):
     passing_at: float = 0.0
     commented: str = ""
     runs: tuple[str, ...] = ()
+    app: str = ""
+    image: str = ""
 
 
 class Issue(msgspec.Struct, frozen=True):

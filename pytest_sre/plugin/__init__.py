@@ -15,6 +15,7 @@ from pytest_sre.plugin.fixtures import (
     journey_name,
     logs,
     probe,
+    risk,
     sre_run,
 )
 from pytest_sre.plugin.options import add_options, target_name
@@ -29,6 +30,7 @@ __all__ = [
     "journey_name",
     "logs",
     "probe",
+    "risk",
     "sre_run",
 ]
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_sre.journeys.run import Journeys
     from pytest_sre.logs.facade import Logs
     from pytest_sre.probes.facade import Probe
+    from pytest_sre.run.risks import Risks
     from pytest_sre.run.run import Run
 
 NO_TARGET = "needs a target: run pytest with --sre-target=local, or =prod"
@@ -80,3 +81,12 @@ def logs(request: pytest.FixtureRequest, sre_run: "Run") -> "Logs":
 def eventually(request: pytest.FixtureRequest, sre_run: "Run") -> "Callable[..., object]":
     """Retry a check: ``eventually(check, within="30s")``; a late pass is counted as a flake."""
     return sre_run.eventually(request.node.stash[EVIDENCE])
+
+
+@pytest.fixture
+def risk(request: pytest.FixtureRequest, sre_run: "Run") -> "Risks":  # noqa: ARG001
+    """Tell of a risk without failing: ``risk.report("one Machine in ams", evidence, "high")``."""
+    # Imported here, since every pytest loads this file, with a target or without.
+    from pytest_sre.run.risks import Risks
+
+    return Risks(request.node.stash[EVIDENCE])

@@ -26,10 +26,11 @@ from pytest_sre.plugin.runbooks import unactionable
 from pytest_sre.plugin.stash import EVIDENCE, RUN
 from pytest_sre.recording import Recorder, RecordingError
 from pytest_sre.recording.store import new_run_path
-from pytest_sre.redaction import one_line
+from pytest_sre.redaction import Redactor, one_line, secret_values
 from pytest_sre.report.block import Seen, verdict_block
 from pytest_sre.report.explaining import explain
 from pytest_sre.run.concluding import conclude_run
+from pytest_sre.run.deployed import note_deployed
 from pytest_sre.run.evidence import Evidence
 from pytest_sre.run.filing import Filing, Mode, tracker_of
 from pytest_sre.run.platforms import open_platform, rejoin_platform
@@ -271,6 +272,7 @@ class MainSession(TestSession):
             looked=self._results.looked,
         )
         self._conclusion = conclusion, seen
+        note_deployed(run, Redactor(secret_values(os.environ)))
         run.recorder.note("verdict", conclusion.verdict.value)
         if self._filing:
             self._filed += self._file(self._filing, conclusion)

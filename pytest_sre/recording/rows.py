@@ -182,6 +182,17 @@ class TestRun(Row, frozen=True, kw_only=True):
     machines: str = ""
 
 
+class Risk(Row, frozen=True, kw_only=True):
+    """Something that a test found that can fail one day."""
+
+    table: ClassVar[str] = "risks"
+
+    test: str
+    title: str
+    evidence: str
+    severity: str
+
+
 class Span(Row, frozen=True, kw_only=True):
     """A stretch of the run with a beginning (``at``) and an end, such as the bake."""
 
@@ -203,5 +214,6 @@ ROWS: tuple[type[Row], ...] = (
     PlatformCall,
     Flake,
     TestRun,
+    Risk,
     Span,
 )

@@ -25,6 +25,7 @@ class Seen:
         log_lines: lines read since the deploy.
         flakes: checks that failed first and passed when asked again, in words.
         evidence: the recording's path.
+        risks: what tests told of as a risk, in words.
     """
 
     releases: tuple[str, ...]
@@ -35,6 +36,7 @@ class Seen:
     log_lines: int
     flakes: tuple[str, ...]
     evidence: str
+    risks: tuple[str, ...] = ()
 
 
 def verdict_block(conclusion: Conclusion, seen: Seen) -> list[str]:
@@ -54,6 +56,7 @@ def _lines(conclusion: Conclusion, seen: Seen) -> Iterator[str]:
     yield f"  tested   {_tested(conclusion)}"
     yield f"  seen     {_seen(seen)}"
     yield from (f"  flaky    {clean(flake, _WIDTH)}" for flake in seen.flakes)
+    yield from (f"  risk     {clean(risk, _WIDTH)}" for risk in seen.risks)
     yield f"  evidence {seen.evidence}"
 
 

@@ -20,6 +20,7 @@ from pytest_sre.recording.rows import (
     MachineSeen,
     OwnFault,
     PlatformCall,
+    Risk,
 )
 from pytest_sre.report.block import Seen
 from pytest_sre.run.run import Run
@@ -132,6 +133,9 @@ def _seen(run: Run, conclusion: Conclusion) -> Seen:
             *_survived_troubles(run, conclusion),
         ),
         evidence=str(run.recorder.path.relative_to(run.settings.root)),
+        risks=tuple(
+            dict.fromkeys(f"{risk.title}  [{risk.severity}]" for risk in run.recording.rows(Risk))
+        ),
     )
 
 

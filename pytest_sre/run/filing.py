@@ -10,7 +10,7 @@ from typing import Literal
 from pytest_sre.incidents.telling import IncidentTeller
 from pytest_sre.issues.delivery import Delivered, deliver
 from pytest_sre.issues.journal import Journal, dead_runs
-from pytest_sre.issues.opening import LOCAL, is_live, open_tracker
+from pytest_sre.issues.opening import LOCAL, is_live, open_history, open_tracker
 from pytest_sre.issues.outbox import Outbox
 from pytest_sre.issues.telling import foreseen, told
 from pytest_sre.issues.tracker import TrackerError
@@ -19,8 +19,10 @@ from pytest_sre.judge.causes import Failure
 from pytest_sre.judge.conclusion import Conclusion
 from pytest_sre.local.commands import Outcome
 from pytest_sre.redaction import Redactor, secret_values
+from pytest_sre.run.deployed import changes_since_healthy
+from pytest_sre.run.repository import find_repository
 from pytest_sre.run.run import Run
-from pytest_sre.run.sightings import sighting_of, sighting_of_dead
+from pytest_sre.run.sightings import Around, sighting_of, sighting_of_dead
 from pytest_sre.targets import (
     ConfigError,
     IssueSettings,
@@ -80,20 +82,27 @@ class Filing:
         """
         if self._mode == "off":
             return
-        sighting = sighting_of(
-            self._run,
-            conclusion,
-            tracker=self._tracker,
-            passed=passed,
-            runbooks=runbooks,
-            at=time.time(),
-            clean=self._clean,
-            environment=os.environ,
-        )
+        at = time.time()
+        around = self._around(runbooks, has_failed=bool(conclusion.causes))
+        sighting = sighting_of(around, conclusion, tracker=self._tracker, passed=passed, at=at)
         if self._mode == "dry-run":
             yield from foreseen(sighting)
             return
         yield from self._file(sighting)
+
+    def _around(self, runbooks: Mapping[str, str], *, has_failed: bool) -> Around:
+        """Gather what findings have in common; who knows of commits is asked if there are some."""
+        settings = self._run.settings
+        api_url = settings.issues.api_url
+        history = open_history(self._tracker, settings.issues, os.environ) if has_failed else None
+        return Around(
+            run=self._run,
+            changes=changes_since_healthy(self._run, self._clean, history),
+            runbooks=runbooks,
+            repository=find_repository(settings.root, self._tracker, api_url, os.environ),
+            clean=self._clean,
+            environment=os.environ,
+        )
 
     def _file(self, sighting: Sighting) -> Iterator[str]:
         settings = self._run.settings

@@ -1,151 +1,228 @@
 """From a run's conclusion to its sighting: what issues are made of."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
 from pytest_sre.fly.errors import FlyError
-from pytest_sre.fly.fleet import FlyApp, FlyMachine
-from pytest_sre.issues.evidence import Change, Release, Seen, sections
+from pytest_sre.issues.codeowners import owners_of
+from pytest_sre.issues.evidence import Change, Runbook, Seen, escalation, lines_around, sections
 from pytest_sre.issues.fingerprint import fingerprint
 from pytest_sre.issues.journal import DeadRun
+from pytest_sre.issues.titles import title_of
 from pytest_sre.issues.values import Finding, Section, Sighting
 from pytest_sre.judge.causes import Cause, group_by_cause
 from pytest_sre.judge.conclusion import Conclusion
-from pytest_sre.recording import Recording, RecordingError
+from pytest_sre.logs.recorded import recorded_lines
 from pytest_sre.recording.rows import CheckSeen, Exchange, LogLine, MachineSeen
-from pytest_sre.recording.store import recorded_runs
 from pytest_sre.redaction import inline, title
 from pytest_sre.run.evidence import Evidence
+from pytest_sre.run.repository import Repository
+from pytest_sre.run.risks import risks_of
 from pytest_sre.run.run import Run
 from pytest_sre.targets.settings import IssueSettings
 from pytest_sre.verdict import Inconclusive, Verdict
 
 _DEFAULT_SEVERITY = "high"
 _SIGNATURES = 10
+# As many as GitHub takes.
+_ASSIGNEES = 10
+_LONGEST_RUNBOOK = 4_000
 
 
-def sighting_of(
-    run: Run,
-    conclusion: Conclusion,
-    *,
-    tracker: str,
-    passed: frozenset[str],
-    runbooks: Mapping[str, str],
-    at: float,
-    clean: Callable[[str], str],
-    environment: Mapping[str, str],
-) -> Sighting:
-    """Say what a run found, and what it tested that is well.
+@dataclass(frozen=True)
+class Around:
+    """What a run's findings have in common.
 
-    Only what is UNHEALTHY is found: that something could not be judged is told by the verdict.
-
-    Args:
+    Attributes:
         run: the run; all it will record is recorded.
-        conclusion: what it came to.
-        tracker: who is to be told.
-        passed: functions of tests that passed with all their parameters.
-        runbooks: the path of the runbook of each test that has one, by the test's node id.
-        at: when it ended, Unix seconds.
+        changes: what is new of each app since the last healthy run.
+        runbooks: the path of the runbook of each failed test that has one, by the test's node id.
+        repository: the checkout that the project is in.
         clean: takes secrets out of a text.
         environment: the process's; a CI runner says in it where its run is shown.
     """
+
+    run: Run
+    changes: tuple[Change, ...]
+    runbooks: Mapping[str, str]
+    repository: Repository | None
+    clean: Callable[[str], str]
+    environment: Mapping[str, str]
+
+    @cached_property
+    def machines(self) -> Mapping[str, MachineSeen]:
+        """The Machines as they were seen last, by id."""
+        return {each.machine: each for each in self.run.recording.rows(MachineSeen)}
+
+    @cached_property
+    def failed(self) -> Sequence[Exchange]:
+        """The requests that the app did not answer well."""
+        exchanges = self.run.recording.rows(Exchange, ok=False)
+        return [each for each in exchanges if not each.own_fault]
+
+    def changes_of(self, app: str) -> tuple[Change, ...]:
+        """What is new of one app; of all when none is named."""
+        return tuple(each for each in self.changes if app in ("", each.now.app))
+
+
+def sighting_of(
+    around: Around, conclusion: Conclusion, *, tracker: str, passed: frozenset[str], at: float
+) -> Sighting:
+    """Say what a run found, and what it tested that is well.
+
+    Only what is UNHEALTHY is found, and risks that tests told of: that something could not be
+    judged is told by the verdict.
+
+    Args:
+        around: what the findings have in common.
+        conclusion: what the run came to.
+        tracker: who is to be told.
+        passed: functions of tests that passed with all their parameters.
+        at: when it ended, Unix seconds.
+    """
+    run = around.run
     causes = [cause for cause in conclusion.causes if cause.verdict is Verdict.UNHEALTHY]
-    changes = tuple(_change(run, app) for app in run.apps.values())
-    found = (_finding(run, cause, changes, runbooks, clean, environment) for cause in causes)
+    found = [_finding(around, cause) for cause in causes]
+    risks = risks_of(run, tuple(change.now for change in around.changes), around.clean)
     return Sighting(
         run=run.recorder.path.stem,
         tracker=tracker,
         target=run.settings.target.name,
-        release=", ".join(str(change.now) for change in changes),
+        release=", ".join(str(change.now) for change in around.changes),
         at=at,
-        findings=tuple({each.fingerprint: each for each in reversed([*found])}.values())[::-1],
+        findings=tuple({each.fingerprint: each for each in reversed([*found, *risks])}.values())[
+            ::-1
+        ],
         passed=passed,
         incidents=run.settings.target.incidents,
     )
 
 
-def _finding(
-    run: Run,
-    cause: Cause,
-    changes: tuple[Change, ...],
-    runbooks: Mapping[str, str],
-    clean: Callable[[str], str],
-    environment: Mapping[str, str],
-) -> Finding:
-    tests = [failure.test for failure in cause.failures]
-    own = dict.fromkeys(runbooks[test] for test in tests if test in runbooks)
-    seen = _seen(run, cause, changes, tuple(own), environment)
-    severity = cause.severity or _DEFAULT_SEVERITY
-    since = next((f" since v{each.now.version}" for each in changes if _is_new(each)), "")
+def _finding(around: Around, cause: Cause) -> Finding:
+    run, clean = around.run, around.clean
     settings = run.settings.issues
+    tests = {failure.test: None for failure in cause.failures}
+    concerned = [each for each in around.machines.values() if each.machine in cause.machines]
+    apps = _apps(run, cause, concerned)
+    exchanges = _failing(around, cause, tests)
+    severity = cause.severity or _DEFAULT_SEVERITY
+    since = (each.now.version for each in around.changes_of(cause.app) if each.is_deploy)
+    named = title_of(
+        cause,
+        tuple(around.machines.values()),
+        journeys={each.journey for each in exchanges if each.journey},
+        version=next(since, 0),
+    )
+    images = (each.now.image for each in around.changes if each.now.app in apps)
     return Finding(
         fingerprint(run.settings.target.name, *cause.identity),
-        title(clean(cause.title) + since),
+        title(clean(named)),
         severity,
         tuple(dict.fromkeys(test.partition("[")[0] for test in tests)),
-        sections(cause, seen, clean),
-        (*settings.labels, *(f"app:{app}" for app in run.apps)),
-        settings.assignees,
-        tuple(sorted({each.app.name for each in _concerned(run, cause)})) or tuple(run.apps),
-        tuple(sorted({each.region for each in _concerned(run, cause)})),
+        (
+            *escalation(settings.escalate_to, severity),
+            *sections(cause, _seen(around, cause, exchanges), clean),
+        ),
+        (*settings.labels, *(f"app:{app}" for app in apps)),
+        _assignees(around, cause.app),
+        apps,
+        tuple(sorted({each.region for each in concerned})),
+        ", ".join(filter(None, images)),
     )
 
 
-def _concerned(run: Run, cause: Cause) -> list[FlyMachine]:
-    return [machine for machine in run.machines if machine.id in cause.machines]
+def _apps(run: Run, cause: Cause, concerned: Sequence[MachineSeen]) -> tuple[str, ...]:
+    if cause.app:
+        return (cause.app,)
+    return tuple(sorted({each.app for each in concerned})) or tuple(run.apps)
 
 
-def _is_new(change: Change) -> bool:
-    return change.before is not None and change.before != change.now and change.now.version > 0
+def _assignees(around: Around, app: str) -> tuple[str, ...]:
+    """Whom the settings name; and who owns what changed, when they ask for that."""
+    settings = around.run.settings.issues
+    owners: tuple[str, ...] = ()
+    if settings.assign_codeowners and around.repository:
+        changed = _changed_files(around, around.repository, app)
+        owners = owners_of(around.repository.codeowners(), changed)
+    return tuple(dict.fromkeys((*settings.assignees, *owners)))[:_ASSIGNEES]
 
 
-def _seen(
-    run: Run,
-    cause: Cause,
-    changes: tuple[Change, ...],
-    runbooks: tuple[str, ...],
-    environment: Mapping[str, str],
-) -> Seen:
-    recording = run.recording
-    machines = {each.machine: each for each in recording.rows(MachineSeen)}
-    checks = {(each.machine, each.check): each for each in recording.rows(CheckSeen)}
-    concerned = cause.machines & machines.keys()
-    tests = {failure.test for failure in cause.failures}
+def _changed_files(around: Around, repository: Repository, app: str) -> Iterator[str]:
+    for change in around.changes_of(app):
+        yield from change.code.files if change.code else ()
+        if change.fly_toml_diff:
+            yield repository.name_of(around.run.apps[change.now.app].spec.path)
+
+
+def _seen(around: Around, cause: Cause, exchanges: Sequence[Exchange]) -> Seen:
+    run = around.run
+    checks = {(each.machine, each.check): each for each in run.recording.rows(CheckSeen)}
+    concerned = cause.machines & around.machines.keys()
+    first = min(exchanges, key=lambda each: each.at, default=None)
+    lines = _lines(around, cause, first)
+    failed_at = first.at if first else 0.0
     return Seen(
         target=run.settings.target.name,
         machines=tuple(
-            sorted(machines.values(), key=lambda m: (m.machine not in concerned, m.app, m.group))
+            sorted(
+                around.machines.values(), key=lambda m: (m.machine not in concerned, m.app, m.group)
+            )
         ),
         checks=tuple(checks.values()),
-        exchanges=tuple(_failing(recording, tests, concerned)),
-        log_lines=tuple(_lines(recording, concerned)),
-        signatures=tuple(_signatures(run, concerned)),
-        changes=changes,
-        runbooks=runbooks,
-        links=tuple(_links(environment)),
+        exchanges=tuple(exchanges),
+        log_lines=lines_around(lines, failed_at or _first_error_at(lines)),
+        failed_at=failed_at,
+        signatures=tuple(_signatures(run, cause.app, concerned)),
+        changes=around.changes_of(cause.app),
+        runbooks=tuple(_runbooks(around, cause)),
+        links=tuple(_links(around.environment)),
         evidence=str(run.recorder.path.relative_to(run.settings.root)),
     )
 
 
-def _failing(
-    recording: Recording, tests: set[str], machines: frozenset[str] | set[str]
-) -> list[Exchange]:
-    """The failed requests of these tests, and of the bake to these Machines; own faults aside."""
-    failed = [each for each in recording.rows(Exchange, ok=False) if not each.own_fault]
-    of_tests = [each for each in failed if each.test in tests]
-    of_bake = [each for each in failed if not machines or each.machine in machines]
-    return of_tests or of_bake
+def _runbooks(around: Around, cause: Cause) -> Iterator[Runbook]:
+    tests = (failure.test for failure in cause.failures)
+    named = dict.fromkeys(around.runbooks[test] for test in tests if test in around.runbooks)
+    for name in named:
+        path = around.run.settings.root / name
+        link = around.repository.link_to(path) if around.repository else ""
+        yield Runbook(name, _head_of(path), link)
 
 
-def _lines(recording: Recording, machines: frozenset[str] | set[str]) -> Iterator[LogLine]:
-    """What these Machines said, or all of them; what is wrong if anything is said to be."""
-    lines = recording.rows(LogLine)
+def _head_of(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.read(_LONGEST_RUNBOOK)
+    except OSError:
+        return ""
+
+
+def _failing(around: Around, cause: Cause, tests: Mapping[str, None]) -> list[Exchange]:
+    """The failed requests of these tests, and else of the bake to these Machines."""
+    of_tests = [each for each in around.failed if each.test in tests]
+    machines = cause.machines & around.machines.keys()
+    of_app = [each for each in around.failed if cause.app in ("", each.app)]
+    return of_tests or [each for each in of_app if not machines or each.machine in machines]
+
+
+def _lines(around: Around, cause: Cause, first: Exchange | None) -> list[LogLine]:
+    """What was said by the Machine that failed a request, or by all that are concerned."""
+    recording = around.run.recording
+    machines = {first.machine} if first and first.machine else cause.machines
+    apps = [cause.app] if cause.app in around.run.apps else [*around.run.apps]
+    lines = [line for app in apps for line in recorded_lines(recording, app, 0.0)]
     own = [line for line in lines if not machines or line.machine in machines]
-    wrong = [line for line in own if line.level in {"warning", "error", "critical"}]
-    yield from wrong or own
+    return sorted(own or lines, key=lambda line: line.at)
 
 
-def _signatures(run: Run, machines: frozenset[str] | set[str]) -> Iterator[str]:
-    for app in run.apps.values():
+def _first_error_at(lines: Sequence[LogLine]) -> float:
+    return next((line.at for line in lines if line.level in {"error", "critical"}), 0.0)
+
+
+def _signatures(run: Run, name: str, machines: frozenset[str]) -> Iterator[str]:
+    for app in (app for app in run.apps.values() if name in ("", app.name)):
         try:
             logs = run.logs(Evidence("", run.recorder.write))
             since = logs.since_deploy(app)
@@ -154,35 +231,6 @@ def _signatures(run: Run, machines: frozenset[str] | set[str]) -> Iterator[str]:
                     yield f"{each.count} times: {each.template}"
         except (Inconclusive, FlyError):
             continue
-
-
-def _change(run: Run, app: FlyApp) -> Change:
-    """What is new of an app since the newest recording of a healthy run of the same target."""
-    now = _release(app)
-    for path in recorded_runs(run.settings.root):
-        if path == run.recorder.path:
-            continue
-        try:
-            with Recording(path) as recording:
-                meta = recording.meta()
-                is_fit = meta.get("target") == run.settings.target.name
-                if not is_fit or meta.get("verdict") != Verdict.HEALTHY.value:
-                    continue
-                machines: Sequence[MachineSeen] = recording.rows(MachineSeen, app=app.name)
-        except RecordingError:
-            continue
-        if machines:
-            last = machines[-1]
-            before = Release(app.name, last.release_version, last.image)
-            return Change(now, before, float(meta.get("started_at", 0)))
-    return Change(now)
-
-
-def _release(app: FlyApp) -> Release:
-    try:
-        return Release(app.name, app.release.version, app.release.image)
-    except (FlyError, Inconclusive):
-        return Release(app.name)
 
 
 def _links(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -211,10 +259,14 @@ def sighting_of_dead(
     found = (
         Finding(
             fingerprint(dead.target, *cause.identity),
-            title(clean(cause.title)),
+            title(clean(title_of(cause, (), version=0))),
             cause.severity or _DEFAULT_SEVERITY,
             tuple(dict.fromkeys(each.test.partition("[")[0] for each in cause.failures)),
-            (*sections(cause, seen, clean), Section("", inline(clean(ended)), 99)),
+            (
+                *escalation(settings.escalate_to, cause.severity),
+                *sections(cause, seen, clean),
+                Section("", inline(clean(ended)), 99),
+            ),
             settings.labels,
             settings.assignees,
         )

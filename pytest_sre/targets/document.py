@@ -154,6 +154,7 @@ class _IssueKeys:
     reopen_within_s: float = key("reopen-within", duration_s, IssueSettings.reopen_within_s)
     labels: tuple[str, ...] = key("labels", list_of(_label), ())
     assignees: tuple[str, ...] = key("assignees", list_of(_login), ())
+    assign_codeowners: bool = key("assign-codeowners", boolean, False)
     escalate_to: str | None = key("escalate-to", _mention, None)
     escalate_every_s: float = key("escalate-every", duration_s, IssueSettings.escalate_every_s)
     update_every_s: float = key("update-every", duration_s, IssueSettings.update_every_s)

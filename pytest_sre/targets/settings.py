@@ -123,6 +123,8 @@ class IssueSettings:
         reopen_within_s: how long after its close an issue is opened again; later a new one is.
         labels: labels that every issue gets.
         assignees: to whom every issue is given, as GitHub names them.
+        assign_codeowners: give an issue also to the people who own, by CODEOWNERS, what changed
+            since the last healthy run.
         escalate_to: who is mentioned, in critical issues only.
         escalate_every_s: how long after one mention an incident may mention again.
         update_every_s: how long an open incident may go without an entry in its log.
@@ -135,6 +137,7 @@ class IssueSettings:
     reopen_within_s: float = 14 * 86_400.0
     labels: tuple[str, ...] = ()
     assignees: tuple[str, ...] = ()
+    assign_codeowners: bool = False
     escalate_to: str | None = None
     escalate_every_s: float = 30 * 60.0
     update_every_s: float = 30 * 60.0

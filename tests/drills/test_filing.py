@@ -189,3 +189,67 @@ def test_an_app_that_is_down_is_one_issue_however_many_tests_fail(filing_shop, u
         issue.read_text("utf-8").count("\n- suites") + issue.read_text("utf-8").count("\n- test")
         >= 5
     )
+
+
+RISKY = """
+import pathlib
+import pytest
+
+RISK = pathlib.Path(__file__).parents[2] / "risky"
+
+@pytest.mark.parametrize("number", range(2))
+def test_copies(fly_app, risk, number):
+    if RISK.exists():
+        risk.report(f"only {number + 1} copies of the orders", "disk 1 of 1 in ams", "low")
+"""
+
+
+def test_a_risk_is_told_without_failing_and_closed_when_it_is_gone(filing_shop):
+    filing_shop.add("suites/risky/test_risky.py", RISKY)
+    there = filing_shop.root / "risky"
+
+    def run(*how):
+        return filing_shop.verify("--sre-bake=1s", "suites/risky", *(how or ("-p", "no:xdist")))
+
+    there.touch()
+    try:
+        first, again = run("-n", "2"), run()
+    finally:
+        there.unlink()
+    runs = [run(), run()]
+
+    assert first.lines("issues") == ["files:.sre/issues: opened #1"], first.text
+    assert sorted(first.lines("risk")) == [
+        "only 1 copies of the orders [low]",
+        "only 2 copies of the orders [low]",
+    ]
+    assert first.verdict == "HEALTHY", first.text
+    assert again.lines("issues") == ["files:.sre/issues: updated #1"], again.text
+    (issue,) = issues(filing_shop)
+    text = issue.read_text("utf-8")
+    assert '"reliability-risk"' in text
+    assert "disk 1 of 1 in ams" in text
+    assert text.count("told by") == 2
+    assert [each.lines("issues") for each in runs] == [
+        ["files:.sre/issues: updated #1"],
+        ["files:.sre/issues: closed #1"],
+    ]
+
+
+def test_an_issue_says_what_changed_since_the_run_that_was_healthy(filing_shop):
+    well = run_mine(filing_shop)
+    assert well.verdict == "HEALTHY", well.text
+    filing_shop.edit("fly.toml", 'primary_region = "iad"', 'primary_region = "ams"')
+    (filing_shop.root / "broken").touch()
+    try:
+        run_mine(filing_shop)
+    finally:
+        filing_shop.edit("fly.toml", 'primary_region = "ams"', 'primary_region = "iad"')
+
+    (issue,) = issues(filing_shop)
+    text = issue.read_text("utf-8")
+    assert 'title = "order … is lost"' in text
+    assert "as in the last healthy run at" in text
+    assert '-primary_region = "iad"\n+primary_region = "ams"' in text
+    assert "| app | shop |" in text
+    assert "# Mine" in text

@@ -137,10 +137,10 @@ class IssueSettings:
     reopen_within_s: float = 14 * 86_400.0
     labels: tuple[str, ...] = ()
     assignees: tuple[str, ...] = ()
-    assign_codeowners: bool = False
     escalate_to: str | None = None
     escalate_every_s: float = 30 * 60.0
     update_every_s: float = 30 * 60.0
+    assign_codeowners: bool = False
 
 
 @dataclass(frozen=True)

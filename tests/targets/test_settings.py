@@ -65,6 +65,7 @@ recover-after = 4
 reopen-within = "36h"
 labels = ["team-a"]
 assignees = ["octocat"]
+assign-codeowners = true
 escalate-to = "@acme/engineering-director"
 [targets.prod]
 platform = "fly"
@@ -105,6 +106,7 @@ deny = ["chaos"]
         ("team-a",),
         ("octocat",),
         "@acme/engineering-director",
+        assign_codeowners=True,
     )
     assert (target.organization, target.url) == ("acme", "https://shop.example.com")
     assert (target.allow, target.deny) == ({"observe", "load"}, {"chaos"})

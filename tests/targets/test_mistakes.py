@@ -19,8 +19,10 @@ MISTAKES = {
     "unknown key of a target": (
         '[targets.prod]\nplatfrom = "fly"',
         'sre.toml: [targets.prod] has an unknown key "platfrom"\n',
-        "\nexpected one of: allow, apps, deny, incidents, machines, organization, platform, "
-        "processes, url\n",
+        (
+            "\nexpected one of: allow, apps, deny, incidents, machines, organization, platform, "
+            "processes, url\n"
+        ),
         '\ndid you mean "platform"?',
     ),
     "unknown key at the top": ('journey = ["x"]', 'unknown key "journey"', '"journeys"?'),

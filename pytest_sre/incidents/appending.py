@@ -3,10 +3,13 @@
 import secrets
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from pytest_sre.issues.events import IncidentEntry
 from pytest_sre.issues.outbox import Outbox
 from pytest_sre.redaction import markdown
+
+_LONGEST: Final = 20_000
 
 
 def append(
@@ -28,8 +31,14 @@ def append(
     Raises:
         OSError: it could not be written.
     """
-    said = markdown(clean(text))
+    said = written(text, clean)
     return outbox.put(IncidentEntry(new_key(), tracker, at, "note", said, target=target))
+
+
+def written(text: str, clean: Callable[[str], str]) -> str:
+    """Give what is said to a log: inert Markdown without secrets, of at most 20,000 characters."""
+    said = markdown(clean(text)).strip()
+    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}… (cut)"
 
 
 def new_key() -> str:

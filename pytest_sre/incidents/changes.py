@@ -8,10 +8,13 @@ from msgspec.structs import replace
 
 from pytest_sre.incidents.memory import KnownCause
 from pytest_sre.issues.events import Sign
-from pytest_sre.redaction import inline
+from pytest_sre.redaction import inline, one_line
 
-_MOST_CAUSES: Final = 50
-_MOST_TESTS: Final = 100
+# What an issue remembers has to fit into its body.
+_MOST_CAUSES: Final = 20
+_MOST_TESTS: Final = 8
+_LONGEST_NAME: Final = 160
+_LONGEST_TITLE: Final = 100
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,12 @@ def find_changes(
 
 
 def _cause(sign: Sign) -> KnownCause:
-    return KnownCause(sign.fingerprint, sign.title, sign.tests[:_MOST_TESTS], _sorted(sign.regions))
+    title = one_line(sign.title, _LONGEST_TITLE)
+    return KnownCause(sign.fingerprint, title, _names(sign.tests), _sorted(sign.regions))
 
 
 def _seen_again(cause: KnownCause, sign: Sign) -> KnownCause:
-    tests = tuple(dict.fromkeys((*cause.tests, *sign.tests)))[:_MOST_TESTS]
+    tests = _names((*cause.tests, *sign.tests))
     return replace(cause, is_failing=True, regions=_sorted(sign.regions), tests=tests)
 
 
@@ -92,6 +96,11 @@ def _moved(before: Sequence[str], now: Sequence[str]) -> Iterator[str]:
 
 def _where(regions: Sequence[str]) -> str:
     return f" in {', '.join(map(inline, regions))}" if regions else ""
+
+
+def _names(tests: Sequence[str]) -> tuple[str, ...]:
+    # One that was cut is never seen to pass, so that its cause stays until a person says so.
+    return tuple(dict.fromkeys(test[:_LONGEST_NAME] for test in tests))[:_MOST_TESTS]
 
 
 def _sorted(regions: Sequence[str]) -> tuple[str, ...]:

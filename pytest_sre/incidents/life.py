@@ -26,9 +26,9 @@ from pytest_sre.issues.body import LABEL, fingerprint_label
 from pytest_sre.issues.events import IncidentEntry, IncidentOpened, IncidentSeen, Sign
 from pytest_sre.issues.fingerprint import fingerprint
 from pytest_sre.issues.values import Action, Comment, Create, Edit, Issue
-from pytest_sre.redaction import inline
+from pytest_sre.redaction import inline, title
 
-_KEPT_EVENTS: Final = 50
+_KEPT_EVENTS: Final = 30
 _CRITICAL: Final = "critical"
 # Of a run that could not tell, a release has none.
 _VERSION: Final = re.compile(r" v\d")
@@ -256,8 +256,12 @@ def _create(memory: Memory) -> Create:
         memory.severity,
         *(f"app:{app}" for app in memory.apps),
     )
-    title = f"Incident: {memory.title}"
-    return Create(memory.fingerprint, title, write_body(memory, _INTRODUCTION), labels)
+    return Create(
+        memory.fingerprint,
+        title(f"Incident: {memory.title}"),
+        write_body(memory, _INTRODUCTION),
+        labels,
+    )
 
 
 _INTRODUCTION: Final = (

@@ -21,7 +21,7 @@ from pytest_sre.incidents.timeline import timeline, write_timeline
 from pytest_sre.issues.body import LABEL, fingerprint_label
 from pytest_sre.issues.fingerprint import fingerprint
 from pytest_sre.issues.values import Create
-from pytest_sre.redaction import inline
+from pytest_sre.redaction import inline, title
 
 POSTMORTEM: Final = "post-mortem"
 _NOT_MEASURED: Final = "not measured"
@@ -76,7 +76,7 @@ def draft(facts: Facts, clean: Callable[[str], str]) -> Create:
     name = postmortem_fingerprint(memory)
     labels = (LABEL, POSTMORTEM, fingerprint_label(name), *(f"app:{app}" for app in memory.apps))
     marked = f"<!-- pytest-sre:postmortem {name} -->\n\n{body}"
-    return Create(name, f"Post-mortem (draft): {memory.title}"[:250], marked, labels)
+    return Create(name, title(f"Post-mortem (draft): {memory.title}"), marked, labels)
 
 
 def _summary(facts: Facts, impact: Impact) -> str:

@@ -14,8 +14,8 @@ from pytest_sre.recording.rows import EventSeen, MachineSeen, TestRun
 from pytest_sre.redaction import inline, markdown
 from pytest_sre.verdict import Verdict
 
-_MOST: Final = 150
-_LONGEST: Final = 400
+_MOST: Final = 100
+_LONGEST: Final = 300
 _NAMED: Final = 5
 _MINUTE_S: Final = 60.0
 

@@ -77,7 +77,7 @@ def deliver(
             for done, (path, event) in enumerate(waiting):
                 try:
                     told = _tell(event, calls, outbox, policy, tell_incident)
-                except TrackerError as error:
+                except (TrackerError, OSError) as error:
                     return replace(total, waiting=len(waiting) - done, problem=str(error))
                 outbox.done(path)
                 total = _sum(total, told)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_sre.incidents.appending import new_key
+from pytest_sre.incidents.appending import new_key, written
 from pytest_sre.incidents.life import incidents_in, refusal
 from pytest_sre.incidents.status import status_json, status_lines
 from pytest_sre.issues.events import (
@@ -23,7 +23,7 @@ from pytest_sre.issues.opening import open_tracker
 from pytest_sre.issues.outbox import Outbox
 from pytest_sre.issues.tracker import TrackerError
 from pytest_sre.local.commands import Outcome
-from pytest_sre.redaction import Redactor, markdown, one_line, secret_values, title
+from pytest_sre.redaction import Redactor, one_line, secret_values, title
 from pytest_sre.run.filing import deliver_waiting, outbox_dir, tracker_of
 from pytest_sre.targets import ConfigError, IssueSettings, load_issue_settings, load_settings
 
@@ -103,7 +103,7 @@ def add_entry(
             place.tracker,
             time.time(),
             act,
-            markdown(clean(text)).strip(),
+            written(text, clean),
             number,
             mention=(place.settings.escalate_to or "") if escalates else "",
             every_s=place.settings.escalate_every_s if escalates else 0.0,

@@ -137,9 +137,9 @@ def test_a_long_timeline_keeps_what_says_most():
 
     lines = write_timeline(timeline(AT, entries, [run(events=many)], str)).splitlines()
 
-    assert len(lines) == 151
+    assert len(lines) == 101
     assert sum("note" in line for line in lines) == 50
-    assert lines[-1] == "- and 302 more that say less"
+    assert lines[-1] == "- and 352 more that say less"
 
 
 def record(root, at, verdict, target="prod", *rows):

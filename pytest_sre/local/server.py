@@ -90,7 +90,7 @@ class Server:
         self._api.start()
         background = [
             asyncio.create_task(guard_memory(self._fleet.lifecycles)),
-            asyncio.create_task(strike_processes(self._fleet.lifecycles)),
+            asyncio.create_task(strike_processes(self._fleet.faults, self._fleet.lifecycles)),
             asyncio.create_task(stop_idle_machines(self._balancers)),
         ]
         self._announce()

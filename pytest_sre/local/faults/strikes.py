@@ -5,23 +5,26 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from pytest_sre.local.faults.kinds import CrashLoop, OutOfMemory
+from pytest_sre.local.faults.registry import Faults
 from pytest_sre.local.machines.lifecycle import Lifecycle
 
 _PERIOD_S: Final = 0.1
 _MB: Final = 1024 * 1024
 
 
-async def strike_processes(machines: Callable[[], Iterable[Lifecycle]]) -> None:
-    """Look at each running Machine ten times a second, until cancelled."""
+async def strike_processes(faults: Faults, machines: Callable[[], Iterable[Lifecycle]]) -> None:
+    """While any fault is on, look at each running Machine ten times a second, until cancelled."""
     while True:
         await asyncio.sleep(_PERIOD_S)
+        if faults.is_quiet:
+            continue
         for lifecycle in machines():
             _strike(lifecycle)
 
 
 def _strike(lifecycle: Lifecycle) -> None:
     record, execution = lifecycle.record, lifecycle.execution
-    if record.state != "started" or record.faults.is_quiet:
+    if record.state != "started":
         return
     crash = record.faults.strike(CrashLoop, record.site)
     if crash:

@@ -97,11 +97,15 @@ class FlyMachine:
         return len(self.app.toml.checks(self.group)) + sum(len(s.checks) for s in services)
 
     def settled_checks(self, within_s: float = 10.0) -> list[Check]:
-        """Wait until every check has a result, and give them as they are when the time is up."""
+        """Wait until every check has a result, and give them as they are when the time is up.
+
+        Of a Machine whose process has just ended by itself there are none to wait for.
+        """
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
             checks = self.checks
-            if len(checks) >= self.expected_checks and not any(map(is_waiting, checks)):
+            has_all = len(checks) >= self.expected_checks and not any(map(is_waiting, checks))
+            if has_all or self.exits(time.time() - within_s):
                 break
             time.sleep(_POLL_S)
         return self.checks

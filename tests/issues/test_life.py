@@ -242,8 +242,23 @@ def tracker():
     return MemoryTracker()
 
 
+class PassingTime:
+    """A clock whose time passes when someone waits."""
+
+    def __init__(self):
+        self.waited_s = 0.0
+
+    def sleep(self, seconds):
+        self.waited_s += seconds
+
+
 @pytest.fixture
-def tell(tracker, tmp_path):
+def clock():
+    return PassingTime()
+
+
+@pytest.fixture
+def tell(tracker, tmp_path, clock):
     """Delivers the sighting of one run more; gives what came of it."""
     numbers = itertools.count(1)
 
@@ -253,7 +268,8 @@ def tell(tracker, tmp_path):
         run = f"run-{next(numbers)}"
         found = tuple(map(finding, causes))
         outbox.put(Sighting(run, "memory", "prod", release, at, found, frozenset(passed)))
-        return deliver(outbox, tracker, POLICY)
+        time = Clock(lambda: clock.waited_s, clock.sleep)
+        return deliver(outbox, tracker, POLICY, clock=time)
 
     return deliver_one
 
@@ -367,10 +383,11 @@ def test_an_unchanged_set_of_causes_takes_a_list_and_an_edit_each(tell, tracker)
     assert len(calls) <= 2 + 2
 
 
-def test_what_finds_no_time_waits(tell, tracker):
+def test_what_finds_no_time_waits(tell, tracker, clock):
     tracker.faults = dict.fromkeys(range(40), "limited")
 
     delivered = tell(CAUSES[0])
 
     assert delivered.waiting == 1
     assert "429" in delivered.problem
+    assert clock.waited_s <= 60

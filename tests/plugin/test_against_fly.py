@@ -75,12 +75,12 @@ def own(made_project):
     return made_project.suite("own", OWN)
 
 
-def test_good_release_is_healthy(prod):
+def test_good_release_is_healthy(prod, platform):
     ran = prod("--sre-bake=2500ms", "-o", "sre_suites=release health journeys bake logs")
     assert (ran.ret, ran.verdict) == (0, "HEALTHY"), ran.text
     assert (
-        ran.block[0]
-        == "HEALTHY  tiny v1 (registry.local/tiny:local) on prod, 3 Machines in ams, iad"
+        ran.block[0] == "HEALTHY  tiny v1 (registry.local/tiny:local) on prod"
+        f" (of {platform.api_url}, not Fly.io), 3 Machines in ams, iad"
     )
     ran.stdout.fnmatch_lines(["sre: target prod (fly), tiny"])
 

@@ -22,6 +22,16 @@ from pytest_sre.recording.rows import PlatformCall
 
 API_URL = "https://api.machines.dev"
 WEB_URL = "https://api.fly.io"
+_BASES = ("FLY_FLAPS_BASE_URL", "FLY_API_BASE_URL", "FLY_UIEX_BASE_URL")
+
+
+def other_host(environment: Mapping[str, str]) -> str:
+    """The first host that the environment names in place of Fly's own; empty when it names none.
+
+    A shell in which flyctl talks to another platform has such variables, and they hold for us.
+    """
+    named = (environment.get(name, "") for name in _BASES)
+    return next((host for host in named if host and host not in (API_URL, WEB_URL)), "")
 
 
 class Fly(

@@ -146,7 +146,8 @@ def _describe(run: Run, app: FlyApp) -> str:
         release = ""
     regions = ", ".join(sorted({machine.region for machine in app.machines}))
     where = f"{len(app.machines)} Machines in {regions}" if regions else "no Machine"
-    return f"{app.name}{release} on {run.settings.target.name}, {where}"
+    other = f" (of {run.platform.other_host}, not Fly.io)" if run.platform.other_host else ""
+    return f"{app.name}{release} on {run.settings.target.name}{other}, {where}"
 
 
 def _survived_troubles(run: Run, conclusion: Conclusion) -> Iterator[str]:

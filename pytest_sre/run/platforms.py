@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_sre.deploys.rollout import Deployment, deploy
-from pytest_sre.fly.client import Fly
+from pytest_sre.fly.client import Fly, other_host
 from pytest_sre.fly.throttle import Throttle
 from pytest_sre.fly.tokens import Token
 from pytest_sre.local.images import image_from_release, release_names
@@ -32,6 +32,7 @@ class Platform:
         handle: by which another process of the run finds it.
         fresh_s: how old an answer of its API may be.
         close: ends what was begun for this run.
+        other_host: the address that stands in for Fly's own, for a target on Fly.
     """
 
     fly: Fly
@@ -39,6 +40,7 @@ class Platform:
     handle: str
     fresh_s: float
     close: Callable[[], None]
+    other_host: str = ""
 
     def url_of(self, spec: AppSpec) -> str:
         """Say where an app is reached."""
@@ -118,7 +120,7 @@ def _fly(settings: Settings) -> Platform:
     fly = Fly.from_environment(os.environ)
     target = settings.target
     urls = {target.apps[0].name: target.url} if target.url else {}
-    return Platform(fly, urls, "", _FRESH_S["fly"], fly.close)
+    return Platform(fly, urls, "", _FRESH_S["fly"], fly.close, other_host(os.environ))
 
 
 def _local(platform: LocalPlatform, close: Callable[[], None]) -> Platform:

@@ -74,6 +74,7 @@ def test_g2_every_probe_fails_through_our_own_dns(live):
     )
     assert outcome.verdict == "INCONCLUSIVE", outcome.text
     assert outcome.code == 1
+    assert f"on far (of {api}, not Fly.io)" in outcome.block[0]
     assert outcome.lines("because") == []
     assert any("our dns could not resolve" in line for line in outcome.lines("unsure")), (
         outcome.text

@@ -21,6 +21,7 @@ Kind = Literal[
     "429 retry-after",
     "429",
     "page",
+    "307",
 ]
 HTML = "<html><body><h1>502 Bad Gateway</h1>The server returned an invalid response.</body></html>"
 PAGE = "<html><body>Please sign in to this network.</body></html>"
@@ -60,7 +61,7 @@ class Fault:
     @property
     def is_before(self) -> bool:
         """Whether nothing has been done when it strikes."""
-        return "before" in self.kind or "4" in self.kind[:1] or self.kind == "page"
+        return "before" in self.kind or self.kind[0] in "34" or self.kind == "page"
 
     async def strike(self, request: web.Request, answer: web.Response | None) -> web.Response:
         """Give what the client gets in place of the answer."""
@@ -85,6 +86,9 @@ class Fault:
                 return web.Response(status=502, text=HTML, content_type="text/html")
             case "page":
                 return web.Response(status=200, text=PAGE, content_type="text/html")
+            case "307":
+                elsewhere = {"location": "/repositories/1001/issues"}
+                return web.Response(status=307, text="{}", headers=elsewhere | _json_type())
             case "403 retry-after":
                 return _limited(403, wait)
             case "429 retry-after":

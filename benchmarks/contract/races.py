@@ -23,8 +23,8 @@ from benchmarks.form import Target, report, wants_quick
 from pytest_sre.issues.outbox import Outbox
 
 FILERS = 8
-RACES, QUICK_RACES = 200, 6
-LONGEST_LAG_S, QUICK_LAG_S = 10.0, 1.0
+RACES, QUICK_RACES = 200, 4
+LONGEST_LAG_S, QUICK_LAG_S = 10.0, 0.5
 SEED = 12
 
 

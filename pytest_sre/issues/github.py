@@ -4,6 +4,7 @@ PyGithub's own retries are off: they repeat a POST that may have been done, and 
 What may be repeated is decided by ``delivery``; here an answer is only said to be certain or not.
 """
 
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -87,6 +88,8 @@ class GithubTracker:
         between_writes_s: float = _BETWEEN_WRITES_S,
     ) -> None:
         self.name = f"github:{repository}"
+        # It tells of redirects and repeats, which would end up on the terminal.
+        logging.getLogger("github").setLevel(logging.ERROR)
         client = github.Github(
             auth=auth,
             base_url=api_url,

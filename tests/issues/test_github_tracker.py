@@ -172,6 +172,14 @@ def test_a_renamed_repository_is_said_to_be_one(double, tracker, call):
     assert (len(double.repository.issues), issue.body, issue.comments) == (1, "b", [])
 
 
+def test_a_renamed_repository_is_still_read_and_nothing_is_logged(double, tracker, caplog):
+    tracker.create(WANTED)
+    double.rename(double.repository, "acme", "boutique")
+
+    assert [each.number for each in tracker.open_issues()] == [1]
+    assert caplog.records == []
+
+
 def as_reader(double, tracker_as):
     return tracker_as(double.allow("reader", Access("reader", issues="read")))
 

@@ -4,6 +4,7 @@ import functools
 import os
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -63,12 +64,16 @@ class Filing:
     def started(self, test: str) -> None:
         """A test begins."""
         if self._journal:
-            self._journal.started(test)
+            self._journal.started(self._clean(test))
 
     def failed(self, failure: Failure) -> None:
         """A test failed; it is not lost from now on."""
         if self._journal:
-            self._journal.failed(failure)
+            self._journal.failed(self._cleaned(failure))
+
+    def _cleaned(self, failure: Failure) -> Failure:
+        message, test = self._clean(failure.message), self._clean(failure.test)
+        return replace(failure, message=message, test=test)
 
     def finish(
         self, conclusion: Conclusion, *, passed: frozenset[str], runbooks: Mapping[str, str]

@@ -53,6 +53,26 @@ def test_what_people_wrote_stays():
     assert "| severity | high |" in rewritten
 
 
+def test_what_is_remembered_never_makes_a_body_too_long_for_github():
+    body = write_body(MEMORY, "high", [Section("Log", f"<b>\n{'x' * 64_000}", 1)])
+    grown = Memory(
+        "f" * 16,
+        "prod",
+        tuple(f"suites/checkout/test_order.py::test_order_{n}" for n in range(100)),
+        1.8e9,
+        1.9e9,
+        "shop v1",
+        "shop v2",
+        runs=tuple(f"2026-11-23T14-00-00-prod-{n}" for n in range(50)),
+    )
+
+    rewritten = rewrite_body(body, grown)
+
+    assert len(rewritten) <= LONGEST_BODY
+    assert remembered(issue(rewritten)) == grown
+    assert rewrite_body(rewritten, grown) == rewritten
+
+
 def test_a_memory_is_believed_in_the_first_line_of_our_issues_only():
     body = write_body(MEMORY, "high", [])
 

@@ -152,7 +152,10 @@ class GithubDouble:
 
     @web.middleware
     async def _around(self, request: web.Request, handler: answers.Handler) -> web.StreamResponse:
-        at, sent = time.time(), await request.text()
+        try:
+            at, sent = time.time(), await request.text()
+        except ConnectionResetError:  # who asked was killed meanwhile
+            return web.Response(status=499)
         fault = next(
             (f for f in self.faults if f.meets(request.method, request.path, self._chance)), None
         )

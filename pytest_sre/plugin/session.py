@@ -23,6 +23,7 @@ from pytest_sre.plugin.progress import ProgressLine
 from pytest_sre.plugin.reading import read_choice, read_settings, read_since
 from pytest_sre.plugin.reports import Judged, Results, failure_of
 from pytest_sre.plugin.runbooks import unactionable
+from pytest_sre.plugin.showing import make_safe
 from pytest_sre.plugin.stash import EVIDENCE, RUN
 from pytest_sre.recording import Recorder, RecordingError
 from pytest_sre.recording.store import new_run_path
@@ -85,6 +86,7 @@ class TestSession:
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         self._config, self._settings = config, settings
         self._lets_pass = read_choice(config) == "pass"
+        self._clean = Redactor(secret_values(os.environ))
 
     @property
     def run(self) -> Run | None:
@@ -112,6 +114,7 @@ class TestSession:
         report = yield
         if self.run:
             judge(item, call, report, self.run, lets_pass=self._lets_pass)
+            make_safe(report, self._clean)
         return report
 
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:

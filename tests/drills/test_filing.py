@@ -253,3 +253,48 @@ def test_an_issue_says_what_changed_since_the_run_that_was_healthy(filing_shop):
     assert '-primary_region = "iad"\n+primary_region = "ams"' in text
     assert "| app | shop |" in text
     assert "# Mine" in text
+
+
+HOSTILE = """
+import sys
+import pytest
+
+@pytest.mark.sre(severity="high")
+def test_hostile(fly_app):
+    said = (
+        "::error::owned ##[error]x \\x1b[31mred \\u202e @octocat Fixes #12 "
+        "<img src=x> ![x](https://evil.example/p.png)\\n"
+        "::set-output name=a::b\\n"
+        "fm2_lJPECAAAAAAAC3kQxBBfq/ab== and correct-horse-battery-staple\\n"
+    )
+    print(said)
+    print(said, file=sys.stderr)
+    local = said
+    assert said == "", said
+"""
+
+
+def test_neither_the_terminal_nor_the_outbox_shows_what_must_not_be_shown(filing_shop):
+    suite = filing_shop.root / "suites" / "mine" / "test_hostile.py"
+    suite.write_text(HOSTILE, encoding="utf-8")
+    config = filing_shop.root / "sre.toml"
+    before = config.read_text("utf-8")
+    config.write_text(before + ON_GITHUB, encoding="utf-8")
+    known = {"SHOP_PASSWORD": "correct-horse-battery-staple", "GITHUB_TOKEN": "", "GH_TOKEN": ""}
+    try:
+        outcome = run_mine(filing_shop, "--sre-issues=file", "--showlocals", "-rA", env=known)
+        (kept,) = waiting(filing_shop)
+        filed = kept.read_text("utf-8")
+    finally:
+        suite.unlink()
+        config.write_text(before, encoding="utf-8")
+
+    assert "::\u2060" in outcome.text or ":\u2060:" in outcome.text
+    for shown in (outcome.text, filed):
+        assert "test_hostile" in shown
+        assert "fm2_lJPE" not in shown
+        assert "correct-horse" not in shown
+        assert "\x1b" not in shown
+        assert "\u202e" not in shown
+        assert "##[" not in shown
+    assert [line for line in outcome.text.splitlines() if line.lstrip().startswith("::")] == []

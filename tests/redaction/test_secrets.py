@@ -3,48 +3,11 @@
 import base64
 
 import pytest
+from corpora import KNOWN, NAMED, OTHER, SECRETS
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_sre.redaction import REDACTED, Redactor, secret_values
-
-# Made of parts, so that no scanner of repositories takes them for real ones.
-KNOWN = "correct-horse-battery-staple"
-OTHER = "pa55/word+with=signs&more"
-
-
-def _joined(*parts: str) -> str:
-    return "".join(parts)
-
-
-# What must not be seen of it, by what it is.
-SECRETS: dict[str, str] = {
-    "fly, macaroon": _joined("fm2_", "lJPECAAAAAAAC3kQxBBfq", "+/ab=="),
-    "fly, old": _joined("fm1r_", "lJPECAAAAAAAC3kQ"),
-    "fly, personal": _joined("fo1_", "kAbcdefghijklmnop"),
-    "github, personal": _joined("gh", "p_", "0123456789abcdefghijABCDEFGHIJ012345"),
-    "github, app": _joined("gh", "s_", "123456_eyJ0eXAiOi.JKV1QiLCJ.hbGciOi0123456789abcd"),
-    "github, fine-grained": _joined("github", "_pat_", "11ABCDEFG0abcdefghijkl_0123456789"),
-    "gitlab": _joined("gl", "pat-", "0123456789abcdefghij"),
-    "aws, key id": _joined("AK", "IA", "ABCDEFGHIJKLMNOP"),
-    "google": _joined("AI", "za", "SyA-0123456789abcdefghijklmnopqrstu"),
-    "google, oauth": _joined("ya", "29.", "a0AfH6SMBx0123456789abcdef"),
-    "stripe": _joined("sk", "_live_", "0123456789abcdefghij"),
-    "stripe, webhook": _joined("wh", "sec_", "0123456789abcdefghijklmn"),
-    "slack": _joined("xo", "xb-", "123456789012-abcdefghijkl"),
-    "slack, hook": _joined("hooks.slack.com/", "services/", "T000/B000/abcdefghijkl"),
-    "sendgrid": _joined("S", "G.", "0123456789abcdefghij.", "0123456789abcdefghijklmnop"),
-    "npm": _joined("npm", "_", "0123456789abcdefghijABCDEFGHIJ012345"),
-    "pypi": _joined("py", "pi-", "AgEIcHlwaS5vcmcCJDAxMjM0NTY3"),
-    "openai": _joined("sk", "-proj-", "0123456789abcdefghijABCDEF"),
-    "anthropic": _joined("sk", "-ant-", "api03-0123456789abcdefghij"),
-    "vault": _joined("hv", "s.", "CAESIJ0123456789abcdefghijkl"),
-    "digitalocean": _joined("do", "p_v1_", "0123456789abcdef" * 4),
-    "shopify": _joined("shp", "at_", "0123456789abcdef" * 2),
-    "json web token": _joined("eyJhbGciOiJIUzI1NiJ9", ".eyJzdWIiOiIxMjMifQ", ".c2lnbmF0dXJl"),
-    "known value": KNOWN,
-    "known value with signs": OTHER,
-}
 
 # Where secrets stand in texts: what is around them, with the place of the secret.
 PLACES: dict[str, str] = {
@@ -54,35 +17,6 @@ PLACES: dict[str, str] = {
     "url": "https://shop.example/login?x={}&y=1",
     "quotes": "client('{}', 3)",
     "line of many": "one\ntwo {}\nthree",
-}
-
-# Secrets that are known by what is around them.
-NAMED: dict[str, tuple[str, str]] = {
-    "basic": ("Authorization: Basic {}", "c2hvcDpodW50ZXIyaHVudGVy"),
-    "bearer": ("authorization: Bearer {}", "0123456789abcdef"),
-    "bearer in a sentence": ("sent Bearer {} to it", "0123456789abcdef"),
-    "header in json": ('{{"authorization": "Token {}"}}', "abcdefabcdef"),
-    "cookie": ("Cookie: session={}; theme=dark", "aGVsbG8td29ybGQ"),
-    "set-cookie": ("set-cookie: sid={}; Path=/; HttpOnly", "s%3Aabcdefgh"),
-    "dsn": ("postgres://shop:{}@db.internal:5432/shop", "hunter2hunter"),
-    "redis": ("redis://:{}@cache:6379/0", "hunter2hunter"),
-    "amqp": ("amqps://user:{}@mq/vhost", "hunter2hunter"),
-    "sentry": ("https://{}:x@o1.ingest.example/2", "0123456789abcdef"),
-    "password": ("login failed: password={}", "hunter2hunter"),
-    "password in json": ('{{"user":"a","password":"{}"}}', "hunter2hunter"),
-    "password in yaml": ("  db_password: {}", "hunter2hunter"),
-    "ruby": (':secret_key_base=>"{}"', "0123456789abcdef"),
-    "environment": ("STRIPE_SECRET_KEY={}", "0123456789abcdef"),
-    "query": ("GET /cb?access_token={}&state=1", "0123456789abcdef"),
-    "signed url": ("https://s3.example/x?X-Amz-Signature={}&a=b", "0123456789abcdef"),
-    "api key": ("x-api-key: {}", "0123456789abcdef"),
-    "pem": (
-        "-----BEGIN RSA PRIVATE " + "KEY-----\n{}\n-----END RSA PRIVATE " + "KEY-----",
-        "MIIEowIBAAKCAQEA0123456789",
-    ),
-    "pem, cut": ("-----BEGIN PRIVATE " + "KEY-----\n{}", "MIIEowIBAAKCAQEA0123456789"),
-    "escaped json": ('"{{\\"token\\": \\"{}\\"}}"', "0123456789abcdef"),
-    "account key": ("DefaultEndpointsProtocol=https;AccountKey={};x=y", "0123456789abcdef=="),
 }
 
 HARMLESS = [

@@ -38,6 +38,7 @@ from pytest_sre.redaction import inline
 
 _KEPT_RUNS: Final = 50
 _KEPT_TESTS: Final = 100
+_UNTITLED: Final = "a test fails, and says nothing"
 
 
 @dataclass(frozen=True)
@@ -206,7 +207,7 @@ def _create(finding: Finding, sighting: Sighting, old: Issue | None) -> Create:
     labels = (LABEL, fingerprint_label(finding.fingerprint), finding.severity, *finding.labels)
     return Create(
         finding.fingerprint,
-        finding.title,
+        finding.title.strip() or _UNTITLED,
         write_body(memory, finding.severity, (*link, *finding.sections)),
         tuple(dict.fromkeys(label for label in labels if label)),
         finding.assignees,

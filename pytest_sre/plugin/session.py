@@ -27,7 +27,7 @@ from pytest_sre.plugin.showing import make_safe
 from pytest_sre.plugin.stash import EVIDENCE, RUN
 from pytest_sre.recording import Recorder, RecordingError
 from pytest_sre.recording.store import new_run_path
-from pytest_sre.redaction import Redactor, one_line, secret_values
+from pytest_sre.redaction import Redactor, one_line, printable, secret_values
 from pytest_sre.report.block import Seen, verdict_block
 from pytest_sre.report.explaining import explain
 from pytest_sre.run.concluding import conclude_run
@@ -301,12 +301,13 @@ class MainSession(TestSession):
         if self._conclusion is None or reporter is None:
             return
         conclusion, seen = self._conclusion
-        first, *rest = verdict_block(conclusion, seen)
+        # What tests said is in it.
+        first, *rest = (printable(self._clean(line)) for line in verdict_block(conclusion, seen))
         reporter.section("release verdict")
         reporter.write_line(first, **{_COLOURS[conclusion.verdict]: True, "bold": True})
         for line in rest:
             reporter.write_line(line)
-        for line in self._filed:
+        for line in map(printable, self._filed):
             reporter.write_line(f"  issues   {line}")
 
 

@@ -283,6 +283,16 @@ def test_a_cause_has_one_issue_however_often_it_is_seen(tell, tracker):
     assert "| seen in | 3 runs |" in tracker.issues[1].body
 
 
+def test_a_cause_that_says_nothing_has_a_title(tracker, tmp_path):
+    outbox = Outbox(tmp_path / "outbox")
+    mute = Finding("e" * 16, " ", "high", ("test_mute",), ())
+    outbox.put(Sighting("run-1", "memory", "prod", "v1", 1.8e9, (mute,), frozenset()))
+
+    deliver(outbox, tracker, POLICY)
+
+    assert tracker.issues[1].title == "a test fails, and says nothing"
+
+
 def test_it_comments_on_a_new_release_on_another_day_only(tell, tracker):
     tell(CAUSES[0], release="shop v1")
     tell(CAUSES[0], release="shop v2")

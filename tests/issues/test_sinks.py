@@ -38,13 +38,17 @@ def finding_of(number, text):
     exchange = Exchange(
         at=1.8e9,
         test=test,
+        source="test",
+        app="shop",
         method="GET",
         url=f"https://shop.example/{text[:500]}",
         ok=False,
         error=text[:5_000],
         body_head=text[:5_000],
     )
-    line = LogLine(app="shop", machine="148e21", region="iad", level="error", message=text)
+    line = LogLine(
+        at=1.8e9, app="shop", machine="148e21", region="iad", level="error", message=text
+    )
     seen = Seen(
         target="prod",
         evidence="recording",

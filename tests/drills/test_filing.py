@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from github_double import GithubDouble
+from github_double.world import Commit
 
 ON_GITHUB = '\n[issues]\ntracker = "github:acme/shop"\n'
 FAILING = """
@@ -298,3 +300,50 @@ def test_neither_the_terminal_nor_the_outbox_shows_what_must_not_be_shown(filing
         assert "\u202e" not in shown
         assert "##[" not in shown
     assert [line for line in outcome.text.splitlines() if line.lstrip().startswith("::")] == []
+
+
+def test_an_issue_on_github_tells_the_commits_and_goes_to_who_owns_them(filing_shop):
+    """The code of the release that broke it is compared with that of the last healthy run."""
+    config = filing_shop.root / "sre.toml"
+    before = config.read_text("utf-8")
+    owners = filing_shop.root / "CODEOWNERS"
+    well = run_mine(filing_shop)
+    old = revision_of(filing_shop)
+    with GithubDouble() as github:
+        on_it = f'api-url = "{github.url}"\nassign-codeowners = true\n'
+        config.write_text(f"{before}{ON_GITHUB}{on_it}", encoding="utf-8")
+        owners.write_text("* @octo-lead\n/shop/*.py @octo-dev\n", encoding="utf-8")
+        (filing_shop.root / ".git").mkdir()
+        (filing_shop.root / "broken").touch()
+        try:
+            version = filing_shop.deploy("good").version
+            new = revision_of(filing_shop)
+            github.repository.commits = [
+                Commit(old.ljust(40, "0"), "before", "octo-lead", ()),
+                Commit(
+                    new.ljust(40, "0"), "Price carts anew, fixes #7", "octo-dev", ("shop/web.py",)
+                ),
+            ]
+            token = {"GITHUB_TOKEN": github.token}
+            outcome = run_mine(filing_shop, "--sre-issues=file", env=token)
+        finally:
+            config.write_text(before, encoding="utf-8")
+            owners.unlink()
+            (filing_shop.root / ".git").rmdir()
+            filing_shop.deploy()
+        assert outcome.lines("issues") == ["github:acme/shop: opened #1"], outcome.text
+        issue = github.repository.issues[1]
+
+    assert well.verdict == "HEALTHY", well.text
+    assert issue.title == f"order … is lost since v{version}"
+    assert "1 commit between the two" in issue.body
+    assert f"- {new.ljust(40, '0')[:10]} Price carts anew" in issue.body
+    assert "fixes #7" not in issue.body
+    assert issue.assignees == ["octo-dev"]
+    assert "/acme/shop/blob/HEAD/suites/runbooks/mine.md" in issue.body
+
+
+def revision_of(shop) -> str:
+    """The commit that the image of what runs is labelled with."""
+    labels = shop.machines("web")[0].image_ref.labels or {}
+    return labels["org.opencontainers.image.revision"]

@@ -219,7 +219,10 @@ def _machine(machine: MachineSeen, checks: Sequence[CheckSeen], clean: Callable[
 
 
 def _exchanges(seen: Seen, clean: Callable[[str], str]) -> str:
-    return "\n\n".join(_block(clean(_exchange(each))) for each in seen.exchanges[:_EXCHANGES])
+    """The first of each kind of request that failed."""
+    kinds = {each.described: each for each in reversed(seen.exchanges)}
+    shown = sorted(kinds.values(), key=lambda each: each.at)[:_EXCHANGES]
+    return "\n\n".join(_block(clean(_exchange(each))) for each in shown)
 
 
 def _exchange(exchange: Exchange) -> str:

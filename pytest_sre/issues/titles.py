@@ -91,7 +91,7 @@ def _short(text: str) -> str:
 
 def _where(cause: Cause, machines: Sequence[MachineSeen]) -> str:
     """On how many Machines of which group and where; nothing when that is not known."""
-    concerned = [machine for machine in machines if machine.machine in cause.machines]
+    concerned = [machine for machine in machines if machine.machine in cause.seen_on]
     named = [machine for machine in concerned if machine.group in _groups(cause)]
     found = named or concerned
     groups = {(machine.app, machine.group) for machine in found}

@@ -66,6 +66,8 @@ class Suspect:
             and more, such as ``("shop", "exits", "web", "1")``; empty for a fault of our own.
         app: the app it is in; empty for a fault of our own.
         hosts: names under which other apps would miss what it puts out of service.
+        seen_on: ids of the Machines that show it themselves; ``machines`` has those, too, whose
+            trouble follows from it.
     """
 
     title: str
@@ -76,6 +78,7 @@ class Suspect:
     identity: tuple[str, ...] = ()
     app: str = ""
     hosts: frozenset[str] = frozenset()
+    seen_on: frozenset[str] = frozenset()
 
     def explains(self, failure: Failure) -> bool:
         """Whether this can be why the test failed."""
@@ -114,7 +117,8 @@ class Cause:
     """Failures that probably have one origin.
 
     ``identity`` is the same in every run that finds it; see `Suspect`. ``app`` is the app it is in,
-    empty when that is not known.
+    empty when that is not known; ``seen_on`` are the Machines that show it, ``machines`` all that
+    are concerned.
     """
 
     title: str
@@ -123,6 +127,7 @@ class Cause:
     identity: tuple[str, ...] = ()
     machines: frozenset[str] = frozenset()
     app: str = ""
+    seen_on: frozenset[str] = frozenset()
 
     @property
     def verdict(self) -> Verdict:
@@ -196,9 +201,10 @@ def _cause(key: Suspect | _Signature, failures: Sequence[Failure]) -> Cause:
     machines = frozenset[str]().union(*(failure.machines for failure in failures))
     if isinstance(key, Suspect):
         machines |= key.machines
-        return Cause(key.title, tuple(failures), key.evidence, key.identity, machines, key.app)
+        where = key.app, key.seen_on
+        return Cause(key.title, tuple(failures), key.evidence, key.identity, machines, *where)
     identity = (key.app, "test", key.function, key.said)
-    return Cause(failures[0].headline, tuple(failures), (), identity, machines, key.app)
+    return Cause(failures[0].headline, tuple(failures), (), identity, machines, key.app, machines)
 
 
 def _gravity(cause: Cause) -> tuple[bool, int, int]:

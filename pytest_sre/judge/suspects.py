@@ -25,6 +25,7 @@ from pytest_sre.verdict import Verdict
 _SHOWN = 160
 _DEFAULT_GROUP = "app"
 _TAKE_DOWN = frozenset({"out of memory", "exits", "state"})
+_SICK = frozenset({(kind,) for kind in (*_TAKE_DOWN, "check")})
 LOST_HOST = "platform host"
 """The key of verdicts that are inconclusive because a Machine's host does not answer."""
 
@@ -67,8 +68,28 @@ def find_suspects(facts: Facts) -> tuple[Suspect, ...]:
         _error_lines,
         _other_image,
     )
-    found = (suspect for finder in finders for suspect in finder(facts))
-    return tuple(suspect if suspect.own else _of_app(suspect, facts) for suspect in found)
+    found = [suspect for finder in finders for suspect in finder(facts)]
+    known = [suspect if suspect.own else _of_app(suspect, facts) for suspect in found]
+    return _without_stopped_rollout(known, facts)
+
+
+def _without_stopped_rollout(suspects: Sequence[Suspect], facts: Facts) -> tuple[Suspect, ...]:
+    """Take Machines on another image for what follows when the first on the new one are not well.
+
+    A rollout ends there, and leaves the others as they were.
+    """
+    others = [each for each in suspects if each.identity[1:2] == ("image",)]
+    behind = frozenset[str]().union(*(each.machines for each in others))
+    updated = frozenset(machine.machine for machine in facts.machines) - behind
+    why = next((each for each in suspects if _is_sick(each) and each.machines <= updated), None)
+    if why is None:
+        return tuple(suspects)
+    wider = replace(why, machines=why.machines | behind)
+    return tuple(wider if each is why else each for each in suspects if each not in others)
+
+
+def _is_sick(suspect: Suspect) -> bool:
+    return bool(suspect.machines) and suspect.identity[1:2] in _SICK
 
 
 def _of_app(suspect: Suspect, facts: Facts) -> Suspect:
@@ -76,7 +97,13 @@ def _of_app(suspect: Suspect, facts: Facts) -> Suspect:
     is_gone = suspect.identity[0] in _TAKE_DOWN and suspect.machines >= everything
     hosts = (f"{facts.app}.internal", f"{facts.app}.flycast") if facts.app and is_gone else ()
     identity = (facts.app, *suspect.identity)
-    return replace(suspect, app=facts.app, identity=identity, hosts=frozenset(hosts))
+    return replace(
+        suspect,
+        app=facts.app,
+        identity=identity,
+        hosts=frozenset(hosts),
+        seen_on=suspect.machines,
+    )
 
 
 def _platform_troubles(facts: Facts) -> Iterable[Suspect]:

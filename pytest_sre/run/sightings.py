@@ -1,5 +1,6 @@
 """From a run's conclusion to its sighting: what issues are made of."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,6 +29,7 @@ _DEFAULT_SEVERITY = "high"
 _SIGNATURES = 10
 # As many as GitHub takes.
 _ASSIGNEES = 10
+_RUNBOOKS = 8
 _LONGEST_RUNBOOK = 4_000
 
 
@@ -183,12 +185,15 @@ def _seen(around: Around, cause: Cause, exchanges: Sequence[Exchange]) -> Seen:
 
 
 def _runbooks(around: Around, cause: Cause) -> Iterator[Runbook]:
+    """Those of the failed tests, that of the most first; only the first is quoted."""
     tests = (failure.test for failure in cause.failures)
-    named = dict.fromkeys(around.runbooks[test] for test in tests if test in around.runbooks)
-    for name in named:
+    named = Counter(around.runbooks[test] for test in tests if test in around.runbooks)
+    for place, (name, _) in enumerate(named.most_common(_RUNBOOKS)):
         path = around.run.settings.root / name
         link = around.repository.link_to(path) if around.repository else ""
-        yield Runbook(name, _head_of(path), link)
+        # Those of suites that come with the plugin are elsewhere on each computer.
+        shown = "/".join(path.parts[-3:]) if Path(name).is_absolute() else name
+        yield Runbook(shown, "" if place else _head_of(path), link)
 
 
 def _head_of(path: Path) -> str:
@@ -227,7 +232,7 @@ def _signatures(run: Run, name: str, machines: frozenset[str]) -> Iterator[str]:
             logs = run.logs(Evidence("", run.recorder.write))
             since = logs.since_deploy(app)
             for each in since.new_error_signatures[:_SIGNATURES]:
-                if not machines or machines & set(each.machines):
+                if not machines or not each.machines or machines & set(each.machines):
                     yield f"{each.count} times: {each.template}"
         except (Inconclusive, FlyError):
             continue

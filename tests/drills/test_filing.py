@@ -347,3 +347,29 @@ def revision_of(shop) -> str:
     """The commit that the image of what runs is labelled with."""
     labels = shop.machines("web")[0].image_ref.labels or {}
     return labels["org.opencontainers.image.revision"]
+
+
+def test_a_critical_release_says_all_that_the_morning_after_needs(filing_shop):
+    config = filing_shop.root / "sre.toml"
+    before = config.read_text("utf-8")
+    told = '\n[issues]\nescalate-to = "@acme/director"\n'
+    config.write_text(before + told, encoding="utf-8")
+    filing_shop.deploy("failing-readiness")
+    try:
+        filing_shop.verify("--sre-bake=2s")
+    finally:
+        config.write_text(before, encoding="utf-8")
+        assert filing_shop.deploy().status == "complete"
+
+    issue, *others = issues(filing_shop)
+    assert others == []
+    text = issue.read_text("utf-8")
+    title = text.partition('title = "')[2].partition('"')[0]
+    assert title.startswith("check servicecheck-01-http-8080 of web fails on 1 of 3"), title
+    assert text.count("@acme/director") == 1
+    assert "schema version 7 expected, found 6" in text
+    assert "## Log\n\n```text\n" in text
+    assert "the first request fails" in text
+    assert "/readyz" in text
+    assert "suites/runbooks/" in text
+    assert str(filing_shop.root) not in text

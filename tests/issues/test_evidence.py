@@ -122,6 +122,18 @@ def test_commits_that_could_not_be_asked_for_are_said_to_be_unknown():
     assert "not known: GitHub answers 404" in body
 
 
+def test_of_each_kind_of_failing_request_the_first_is_shown():
+    kinds = [("a", 503), ("a", 503), ("b", 503), ("a", 500), ("b", 503), ("c", 500)]
+    exchanges = tuple(
+        exchange(at=AT + n, url=f"https://s/{path}", status=status, body_head=f"body {n}")
+        for n, (path, status) in enumerate(kinds)
+    )
+
+    body = part(written(cause("x"), exchanges=exchanges), "A failing request")
+
+    assert re.findall(r"body \d", body) == ["body 0", "body 2", "body 3"]
+
+
 def test_a_runbook_is_linked_and_begins_in_the_issue():
     text = "# Journeys\n" + "\n".join(f"{n}. step" for n in range(20))
     link = "https://github.com/acme/shop/blob/HEAD/suites/runbooks/journeys.md"

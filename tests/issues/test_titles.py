@@ -32,7 +32,7 @@ FLEET = tuple(map(machine, PLACES))
 
 
 def cause(*identity: str, on: tuple[str, ...] = (), said: str = "as the block says") -> Cause:
-    return Cause(said, (), (), ("shop", *identity), frozenset(on), "shop")
+    return Cause(said, (), (), ("shop", *identity), frozenset(PLACES), "shop", frozenset(on))
 
 
 @pytest.mark.parametrize(

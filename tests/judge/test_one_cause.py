@@ -206,3 +206,27 @@ def test_codes_of_the_proxy_make_another_cause():
     found = causes([Failure("test_a", BAD, f"says [{code}] again") for code in ("PR04", "PU02")])
 
     assert len(found) == 2
+
+
+def test_machines_that_a_stopped_rollout_left_behind_are_not_a_second_cause():
+    old = {"image": "shop:v1"}
+    machines = (machine("web-a"), machine("web-b", **old), machine("web-c", **old))
+    check = CheckSeen(at=1.0, app="shop", machine="shop-web-a", check="ready", status="critical")
+    failures = [of_machine(1, "web-a"), of_machine(2, "web-b"), of_machine(3, "web-c")]
+
+    (cause,) = causes(failures, facts(machines=machines, checks=(check,)))
+
+    assert cause.identity == ("shop", "check", "web", "ready")
+    assert cause.seen_on == {"shop-web-a"}
+    assert cause.machines == {"shop-web-a", "shop-web-b", "shop-web-c"}
+
+
+def test_machines_on_another_image_are_a_cause_where_none_on_the_new_one_is_sick():
+    machines = (machine("web-a"), machine("web-b", image="shop:v1"))
+    check = CheckSeen(at=1.0, app="shop", machine="shop-web-b", check="ready", status="critical")
+
+    found = causes([of_machine(1, "web-b")], facts(machines=machines, checks=(check,)))
+    alone = causes([of_machine(1, "web-b")], facts(machines=machines))
+
+    assert [cause.identity[1] for cause in found] == ["check"]
+    assert [cause.identity[1] for cause in alone] == ["image"]

@@ -84,6 +84,7 @@ def _name(app: str, group: str) -> str:
 def _short(text: str) -> str:
     """A text without what varies, and cut where a word ends."""
     words = " ".join(_VARIES.sub(_UNKNOWN, _MASK.sub(_UNKNOWN, text)).split())
+    words = words.removesuffix(f": {_UNKNOWN}")
     if len(words) <= _LONGEST_DETAIL:
         return words
     return words[:_LONGEST_DETAIL].rpartition(" ")[0].rstrip(",;:") + " " + _UNKNOWN

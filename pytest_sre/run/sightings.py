@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from pytest_sre.fly.errors import FlyError
+from pytest_sre.fly.fleet import FlyApp
 from pytest_sre.issues.codeowners import owners_of
 from pytest_sre.issues.evidence import Change, Runbook, Seen, escalation, lines_around, sections
 from pytest_sre.issues.fingerprint import fingerprint
@@ -16,6 +17,7 @@ from pytest_sre.issues.values import Finding, Section, Sighting
 from pytest_sre.judge.causes import Cause, group_by_cause
 from pytest_sre.judge.conclusion import Conclusion
 from pytest_sre.logs.recorded import recorded_lines
+from pytest_sre.logs.signatures import Signature
 from pytest_sre.recording.rows import CheckSeen, Exchange, LogLine, MachineSeen
 from pytest_sre.redaction import inline, title
 from pytest_sre.run.evidence import Evidence
@@ -63,6 +65,23 @@ class Around:
         """The requests that the app did not answer well."""
         exchanges = self.run.recording.rows(Exchange, ok=False)
         return [each for each in exchanges if not each.own_fault]
+
+    @cached_property
+    def checks(self) -> tuple[CheckSeen, ...]:
+        """The health checks as they were seen last."""
+        seen = self.run.recording.rows(CheckSeen)
+        return tuple({(each.machine, each.check): each for each in seen}.values())
+
+    @cached_property
+    def log(self) -> Mapping[str, tuple[LogLine, ...]]:
+        """The log of each app, as far as it was read."""
+        recording = self.run.recording
+        return {name: recorded_lines(recording, name, 0.0) for name in self.run.apps}
+
+    @cached_property
+    def signatures(self) -> Mapping[str, tuple[Signature, ...]]:
+        """The error signatures of each app that are new; none where that cannot be told."""
+        return {name: _new_signatures(self.run, app) for name, app in self.run.apps.items()}
 
     def changes_of(self, app: str) -> tuple[Change, ...]:
         """What is new of one app; of all when none is named."""
@@ -160,7 +179,6 @@ def _changed_files(around: Around, repository: Repository, app: str) -> Iterator
 
 def _seen(around: Around, cause: Cause, exchanges: Sequence[Exchange]) -> Seen:
     run = around.run
-    checks = {(each.machine, each.check): each for each in run.recording.rows(CheckSeen)}
     concerned = cause.machines & around.machines.keys()
     first = min(exchanges, key=lambda each: each.at, default=None)
     lines = _lines(around, cause, first)
@@ -172,11 +190,11 @@ def _seen(around: Around, cause: Cause, exchanges: Sequence[Exchange]) -> Seen:
                 around.machines.values(), key=lambda m: (m.machine not in concerned, m.app, m.group)
             )
         ),
-        checks=tuple(checks.values()),
+        checks=around.checks,
         exchanges=tuple(exchanges),
         log_lines=lines_around(lines, failed_at or _first_error_at(lines)),
         failed_at=failed_at,
-        signatures=tuple(_signatures(run, cause.app, concerned)),
+        signatures=tuple(_signatures(around, cause.app, concerned)),
         changes=around.changes_of(cause.app),
         runbooks=tuple(_runbooks(around, cause)),
         links=tuple(_links(around.environment)),
@@ -214,10 +232,9 @@ def _failing(around: Around, cause: Cause, tests: Mapping[str, None]) -> list[Ex
 
 def _lines(around: Around, cause: Cause, first: Exchange | None) -> list[LogLine]:
     """What was said by the Machine that failed a request, or by all that are concerned."""
-    recording = around.run.recording
     machines = {first.machine} if first and first.machine else cause.machines
     apps = [cause.app] if cause.app in around.run.apps else [*around.run.apps]
-    lines = [line for app in apps for line in recorded_lines(recording, app, 0.0)]
+    lines = [line for app in apps for line in around.log[app]]
     own = [line for line in lines if not machines or line.machine in machines]
     return sorted(own or lines, key=lambda line: line.at)
 
@@ -226,16 +243,19 @@ def _first_error_at(lines: Sequence[LogLine]) -> float:
     return next((line.at for line in lines if line.level in {"error", "critical"}), 0.0)
 
 
-def _signatures(run: Run, name: str, machines: frozenset[str]) -> Iterator[str]:
-    for app in (app for app in run.apps.values() if name in ("", app.name)):
-        try:
-            logs = run.logs(Evidence("", run.recorder.write))
-            since = logs.since_deploy(app)
-            for each in since.new_error_signatures[:_SIGNATURES]:
-                if not machines or not each.machines or machines & set(each.machines):
-                    yield f"{each.count} times: {each.template}"
-        except (Inconclusive, FlyError):
-            continue
+def _signatures(around: Around, app: str, machines: frozenset[str]) -> Iterator[str]:
+    for name, signatures in around.signatures.items():
+        for each in signatures if app in ("", name) else ():
+            if not machines or not each.machines or machines & set(each.machines):
+                yield f"{each.count} times: {each.template}"
+
+
+def _new_signatures(run: Run, app: FlyApp) -> tuple[Signature, ...]:
+    try:
+        since = run.logs(Evidence("", run.recorder.write)).since_deploy(app)
+        return tuple(since.new_error_signatures[:_SIGNATURES])
+    except (Inconclusive, FlyError):
+        return ()
 
 
 def _links(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:

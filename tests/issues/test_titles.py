@@ -75,6 +75,10 @@ def cause(*identity: str, on: tuple[str, ...] = (), said: str = "as the block sa
             "errors in the log: order … of … failed on 1 of 3 web Machines in ams",
         ),
         (
+            cause("log", "app", "no discount: KeyError: <text>", on=("a1", "a2", "i1")),
+            "errors in the log: no discount: KeyError on all web Machines",
+        ),
+        (
             cause("image", "web", on=("a2",)),
             "web runs another image than the release on 1 of 3 Machines in ams",
         ),

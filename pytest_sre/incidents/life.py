@@ -100,6 +100,23 @@ def plan_seen(
     return tuple(each for each in (*appended, *began) if each.actions)
 
 
+def plan_duplicates(incidents: Sequence[Incident]) -> tuple[Plan, ...]:
+    """Close what was begun twice at once: of open incidents about the same, the oldest stays.
+
+    Args:
+        incidents: the open ones, the oldest first.
+    """
+    kept: list[Incident] = []
+    plans: list[Plan] = []
+    for incident in incidents:
+        first = next((each for each in kept if _is_about_all_of(incident.memory, each)), None)
+        if first is None:
+            kept.append(incident)
+        else:
+            plans.append(_close_duplicate(incident.issue, first.issue.number))
+    return tuple(plans)
+
+
 def plan_entry(event: IncidentEntry, incident: Incident) -> Plan:
     """Add something to an incident's log, with what it means for its status."""
     issue, memory = incident.issue, incident.memory
@@ -182,6 +199,19 @@ def _shared_out(event: IncidentSeen, ours: Sequence[Incident]) -> Mapping[int, l
 def _concerns(sign: Sign, apps: Sequence[str]) -> bool:
     """Whether a cause is of apps that an incident affects; of unknown ones it may be."""
     return not apps or not sign.apps or not set(apps).isdisjoint(sign.apps)
+
+
+def _is_about_all_of(memory: Memory, older: Incident) -> bool:
+    """Whether an older incident of the same target has all causes of this one."""
+    known = {cause.fingerprint for cause in older.memory.causes}
+    own = {cause.fingerprint for cause in memory.causes}
+    return bool(own) and own <= known and memory.target == older.memory.target
+
+
+def _close_duplicate(issue: Issue, first: int) -> Plan:
+    comment = Comment(issue.number, f"The same as #{first}, which goes on.", f"same-as-{first}")
+    edit = Edit(issue.number, issue.body, "closed", "duplicate")
+    return Plan((comment, edit), f"incident #{issue.number}: closed, the same as #{first}")
 
 
 def _append(

@@ -9,6 +9,7 @@ from pytest_sre.incidents.life import (
     Incident,
     Plan,
     incidents_in,
+    plan_duplicates,
     plan_entry,
     plan_link,
     plan_opened,
@@ -127,8 +128,13 @@ def _seen(event: IncidentSeen, calls: Calls) -> Iterator[str]:
     issues = calls.open_issues()
     causes = ((remembered(issue), issue.number) for issue in issues)
     numbers = {memory.fingerprint: number for memory, number in causes if memory}
-    for plan in plan_seen(event, incidents_in(issues), numbers):
+    plans = plan_seen(event, incidents_in(issues), numbers)
+    for plan in plans:
         yield from _carry_out(plan, calls)
+    if any(isinstance(action, Create) for plan in plans for action in plan.actions):
+        # Another run may have begun one at the same moment.
+        for plan in plan_duplicates(incidents_in(calls.open_issues())):
+            yield from _carry_out(plan, calls)
 
 
 def _carry_out(plan: Plan, calls: Calls) -> Iterator[str]:

@@ -48,7 +48,7 @@ class Unsteady:
 
 
 class Desk:
-    """A project whose runs and people tell a tracker in files of what goes wrong."""
+    """A project whose runs and people tell a tracker of what goes wrong: in files, or another."""
 
     def __init__(self, root):
         self.root = root
@@ -56,6 +56,7 @@ class Desk:
         self.files = FileTracker(root, "issues")
         self.tracker = Unsteady(self.files)
         self.numbers = itertools.count(1)
+        self.tracker_name = TRACKER
         self.policy = Policy()
 
     def deliver(self):
@@ -71,7 +72,9 @@ class Desk:
         number = next(self.numbers)
         at = AT + 60 * number if at is None else at
         run = f"run-{number}"
-        return Sighting(run, TRACKER, target, release, at, findings, frozenset(passed), on)
+        return Sighting(
+            run, self.tracker_name, target, release, at, findings, frozenset(passed), on
+        )
 
     def seen(self, *findings, **more):
         return self.put(self.sighting(*findings, **more))

@@ -6,7 +6,7 @@ import pytest
 
 from pytest_sre.incidents.appending import append
 from pytest_sre.incidents.memory import remembered
-from pytest_sre.issues.events import IncidentEntry, IncidentOpened, PostmortemWanted
+from pytest_sre.issues.events import IncidentEntry, IncidentOpened, IncidentSeen, PostmortemWanted
 
 AT = 1_800_000_000.0
 TRACKER = "files:issues"
@@ -235,3 +235,25 @@ def test_nothing_is_lost_or_said_twice_wherever_it_breaks_off(desk, found, kille
         "- recovered: cause b",
         "Resolved. well",
     ]
+
+
+def test_two_runs_that_begin_one_at_once_end_with_one(desk, found, tmp_path):
+    rival = type(desk)(tmp_path)
+    rival.outbox = type(desk.outbox)(tmp_path / "rival")
+    same = rival.sighting(found("a", "ams"), found("b"), at=AT + 61)
+    # Both runs opened the issues of the causes, of which the older stay; both begin an incident.
+    rival.outbox.put(IncidentSeen.of(same, frozenset({"a" * 16, "b" * 16})))
+    create = desk.files.create
+
+    def create_with_rival(wanted):
+        if "incident" in wanted.labels and list(rival.outbox.waiting()):
+            rival.deliver()
+        return create(wanted)
+
+    desk.files.create = create_with_rival
+    told = desk.seen(found("b"), found("a", "ams"), at=AT + 60)
+
+    first, second = desk.labelled("incident")
+    assert (first.state, second.state, second.reason) == ("open", "closed", "duplicate")
+    assert told.incidents[-1] == f"incident #{second.number}: closed, the same as #{first.number}"
+    assert "which goes on" in desk.log(second.number)[0]

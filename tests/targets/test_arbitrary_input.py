@@ -82,7 +82,7 @@ FLY_KEYS = [
 NAMES = ["web", "worker", "shop/web", "iad", "ams"]
 SRE_TABLES = {
     "bake": ["window", "error-ratio", "latency-p95"],
-    "issues": ["tracker", "api-url", "max-per-run", "labels", "escalate-to"],
+    "issues": ["tracker", "api-url", "max-per-run", "labels", "escalate-to", "escalate-every"],
     "release": ["path", "key"],
     "logs": ["ignore", "rule"],
 }

@@ -83,6 +83,7 @@ MISTAKES = {
     "no repository": ('[issues]\ntracker = "github:shop"', 'issues.tracker is "github:shop"'),
     "no issue at all": ("[issues]\nmax-per-run = 0", "issues.max-per-run is 0", "1 to 50"),
     "nobody to mention": ('[issues]\nescalate-to = "director"', "issues.escalate-to", '"@octocat"'),
+    "incidents is a text": ('[targets.prod]\nincidents = "yes"', 'incidents is "yes"', "true"),
     "not TOML": ("[bake]\nwindow =\n", "sre.toml is not TOML", "line 2"),
     "huge number": (f"[bake]\nwindow = 0x{'f' * 9000}", "bake.window is beyond all bounds"),
     "another target is broken": ('[targets.drill]\nurll = "x"', "[targets.drill]", 'mean "url"?'),

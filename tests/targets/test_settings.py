@@ -67,6 +67,8 @@ labels = ["team-a"]
 assignees = ["octocat"]
 assign-codeowners = true
 escalate-to = "@acme/engineering-director"
+escalate-every = "1h"
+update-every = "15m"
 [targets.prod]
 platform = "fly"
 organization = "acme"
@@ -74,6 +76,7 @@ apps = ["../web/fly.toml", "../jobs/fly.toml"]
 url = "https://shop.example.com/"
 allow = ["load"]
 deny = ["chaos"]
+incidents = true
 [targets.prod.machines]
 "shop/web" = { iad = 2, ams = 1 }
 """,
@@ -107,9 +110,12 @@ deny = ["chaos"]
         ("octocat",),
         "@acme/engineering-director",
         assign_codeowners=True,
+        escalate_every_s=3600,
+        update_every_s=900,
     )
     assert (target.organization, target.url) == ("acme", "https://shop.example.com")
     assert (target.allow, target.deny) == ({"observe", "load"}, {"chaos"})
+    assert target.incidents
     shop, jobs = target.apps
     assert (shop.name, jobs.name) == ("shop", "jobs")
     assert shop.machines == {"web": {"iad": 2, "ams": 1}}

@@ -16,6 +16,7 @@ from pytest_sre.issues.values import Section
 from pytest_sre.judge.causes import Cause, Failure
 from pytest_sre.recording.rows import CheckSeen, Exchange, LogLine, MachineSeen
 from pytest_sre.redaction import fenced, inline, one_line
+from pytest_sre.verdict import Verdict
 
 _TESTS: Final = 15
 _MACHINES: Final = 40
@@ -157,7 +158,7 @@ def escalation(who: str | None, severity: str) -> tuple[Section, ...]:
 
 def _what_failed(cause: Cause, clean: Callable[[str], str]) -> str:
     shown = cause.failures[:_TESTS]
-    lines = [f"- {inline(clean(each.test))}: {inline(clean(each.headline))}" for each in shown]
+    lines = [_failure(each, clean) for each in shown]
     if len(cause.failures) > len(shown):
         lines.append(f"- and {len(cause.failures) - len(shown)} more tests")
     said = "\n".join(cause.evidence)
@@ -165,6 +166,11 @@ def _what_failed(cause: Cause, clean: Callable[[str], str]) -> str:
     return f"**{inline(clean(cause.title))}**{evidence}\n\nExpected to pass, and failed:\n\n" + (
         "\n".join(lines)
     )
+
+
+def _failure(failure: Failure, clean: Callable[[str], str]) -> str:
+    unsure = "could not be judged: " if failure.verdict is Verdict.INCONCLUSIVE else ""
+    return f"- {inline(clean(failure.test))}: {unsure}{inline(clean(failure.headline))}"
 
 
 def _runbook(runbook: Runbook, clean: Callable[[str], str]) -> str:

@@ -154,6 +154,12 @@ def _finding(around: Around, cause: Cause) -> Finding:
     )
 
 
+def _functions(cause: Cause) -> tuple[str, ...]:
+    """Those that failed: when they pass it is gone, whatever others could not judge."""
+    failed = (each.test for each in cause.failures if each.verdict is Verdict.UNHEALTHY)
+    return tuple(dict.fromkeys(test.partition("[")[0] for test in failed))
+
+
 def _apps(run: Run, cause: Cause, concerned: Sequence[MachineSeen]) -> tuple[str, ...]:
     if cause.app:
         return (cause.app,)
@@ -247,7 +253,7 @@ def _signatures(around: Around, app: str, machines: frozenset[str]) -> Iterator[
     for name, signatures in around.signatures.items():
         for each in signatures if app in ("", name) else ():
             if not machines or not each.machines or machines & set(each.machines):
-                yield f"{each.count} times: {each.template}"
+                yield f"{each.count}\u00d7 {each.template}"
 
 
 def _new_signatures(run: Run, app: FlyApp) -> tuple[Signature, ...]:
@@ -286,7 +292,7 @@ def sighting_of_dead(
             fingerprint(dead.target, *cause.identity),
             title(clean(title_of(cause, (), version=0))),
             cause.severity or _DEFAULT_SEVERITY,
-            tuple(dict.fromkeys(each.test.partition("[")[0] for each in cause.failures)),
+            _functions(cause),
             (
                 *escalation(settings.escalate_to, cause.severity),
                 *sections(cause, seen, clean),

@@ -122,6 +122,13 @@ def test_commits_that_could_not_be_asked_for_are_said_to_be_unknown():
     assert "not known: GitHub answers 404" in body
 
 
+def test_a_test_that_could_not_judge_is_said_to_be_one():
+    unsure = Failure("test_slow", Verdict.INCONCLUSIVE, "too few samples", cause="few")
+    found = Cause("web exits", (*cause("it fails").failures, unsure))
+
+    assert "- test\\_slow: could not be judged: too few samples" in written(found)
+
+
 def test_of_each_kind_of_failing_request_the_first_is_shown():
     kinds = [("a", 503), ("a", 503), ("b", 503), ("a", 500), ("b", 503), ("c", 500)]
     exchanges = tuple(

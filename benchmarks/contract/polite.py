@@ -23,7 +23,7 @@ from pytest_sre.issues.values import Policy
 LIMIT_S = 60.0
 CAUSES, QUICK_CAUSES = 100, 3
 WAIT_S, QUICK_WAIT_S = 20, 1
-RUNS_PER_LIMIT, QUICK_RUNS_PER_LIMIT = 5, 1
+RUNS_PER_LIMIT, QUICK_RUNS_PER_LIMIT = 2, 1
 
 
 def main() -> None:

@@ -28,10 +28,10 @@ from pytest_sre.run.sightings import sighting_of_dead
 from pytest_sre.targets import IssueSettings
 from pytest_sre.verdict import Verdict
 
-FAILURES, QUICK_FAILURES = 2_000, 400
-LOG_LINES, QUICK_LOG_LINES = 1_000_000, 20_000
+FAILURES, QUICK_FAILURES = 2_000, 150
+LOG_LINES, QUICK_LOG_LINES = 1_000_000, 10_000
 LONG_LINE = 10_000_000
-FUZZED, QUICK_FUZZED = 10_000, 300
+FUZZED, QUICK_FUZZED = 10_000, 200
 MEMORY_MIB = 300.0
 SEED = 18
 POLICY = Policy(max_per_run=10)

@@ -90,7 +90,7 @@ SITUATIONS: dict[str, tuple[Situation, str]] = {
     "limit of an hour": (limited, "it asks to wait"),
     "nobody there": (nobody_there, "no answer"),
 }
-QUICK = ("no token", "renamed", "nobody there")
+QUICK = ("no token", "renamed")
 
 
 def main() -> None:

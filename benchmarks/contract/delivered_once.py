@@ -28,8 +28,8 @@ from pytest_sre.issues.outbox import Outbox
 from pytest_sre.issues.values import Issue
 
 CAUSES = 40
-EVENTS, QUICK_EVENTS = 2_000, 60
-KILLS, QUICK_KILLS = 200, 6
+EVENTS, QUICK_EVENTS = 2_000, 50
+KILLS, QUICK_KILLS = 200, 4
 SHARE = 0.3
 SEED = 11
 

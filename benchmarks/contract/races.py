@@ -23,7 +23,7 @@ from benchmarks.form import Target, report, wants_quick
 from pytest_sre.issues.outbox import Outbox
 
 FILERS = 8
-RACES, QUICK_RACES = 200, 4
+RACES, QUICK_RACES = 200, 3
 LONGEST_LAG_S, QUICK_LAG_S = 10.0, 0.5
 SEED = 12
 

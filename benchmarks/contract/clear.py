@@ -82,7 +82,7 @@ SITUATIONS: dict[str, tuple[Situation, str]] = {
     "no token": (no_token, "expected a token, found none of GITHUB_TOKEN, GH_TOKEN"),
     "token that may only read": (read_only, "the token lacks issues=write"),
     "GitHub App that may only read": (app_without_permission, "the token lacks issues=write"),
-    "token without push access": (without_push, "dropped the labels"),
+    "token without push access": (without_push, "may not label issues there"),
     "no such repository": (not_found, "there is no such repository"),
     "issues disabled": (issues_off, "issues are disabled"),
     "archived": (archived, "archived"),

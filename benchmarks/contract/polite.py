@@ -61,7 +61,7 @@ def spaced(causes: int) -> tuple[float, int]:
         told = {"between_writes_s": 1.0, "limit_s": 600.0, "policy": policy}
         assert not deliver_all(outbox.folder, double.url, double.token, **told)
         writes = [each.at for each in double.exchanges if each.is_write]
-        assert len(writes) == causes
+        assert len(writes) == causes + 1  # and a label
         gaps = [later - earlier for earlier, later in itertools.pairwise(writes)]
         most = max(sum(at <= other < at + 60 for other in writes) for at in writes)
         return min(gaps), most

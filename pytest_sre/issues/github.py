@@ -37,6 +37,10 @@ _AGAIN_S: Final = 2.0
 _SECONDARY_S: Final = 60.0
 _LONGEST_DETAIL: Final = 160
 _LONGEST_LABEL: Final = 50
+_COLOUR: Final = "b60205"
+_MAY_NOT_LABEL: Final = (
+    "there is no such repository, or the token may not see it, or may not label issues there"
+)
 # What PyGithub raises on answers that it cannot read, and on redirects to other servers.
 _MALFORMED: Final = (
     github.BadAttributeException,
@@ -101,6 +105,7 @@ class GithubTracker:
             lazy=True,
         )
         self._repository: Repository = client.get_repo(repository)
+        self._may_label = False
 
     @contextmanager
     def asking(self) -> Iterator[Repository]:
@@ -151,6 +156,7 @@ class GithubTracker:
         Raises:
             TrackerError: it was not opened, or not known to be.
         """
+        self._see_that_it_may_label()
         try:
             return self._create(wanted, wanted.assignees)
         except _UnknownAssigneeError:
@@ -217,6 +223,23 @@ class GithubTracker:
             found = self._repository.get_issues(state=state, labels=[label])
             return [_issue(each) for each in found if "/pull/" not in each.html_url]
 
+    def _see_that_it_may_label(self) -> None:
+        """Make our label, before an issue is opened that could not carry it."""
+        if self._may_label:
+            return
+        with self._translated():
+            try:
+                made = self._repository.create_label(LABEL, _COLOUR)
+                self._check_done(made.name, made.raw_headers)
+            except github.GithubException as error:
+                # Whoever may not label is refused before what they send is looked at.
+                if error.status == 404:
+                    said = f"{self.name}: GitHub answers 404 to what would label issues"
+                    raise TrackerError(f"{said}\n{_MAY_NOT_LABEL}") from error
+                if error.status != 422:
+                    raise
+        self._may_label = True
+
     def _create(self, wanted: Create, assignees: Sequence[str]) -> Issue:
         with self._translated(has_assignees=bool(assignees)):
             made = self._repository.create_issue(
@@ -232,7 +255,7 @@ class GithubTracker:
                 made.edit(state="closed", state_reason="not_planned")
                 raise TrackerError(
                     f"{self.name}: GitHub dropped the labels of issue {issue.number}, which was"
-                    " closed for that\ngive the token's owner the right to write to the repository"
+                    f" closed for that\n{_MAY_NOT_LABEL}"
                 )
             return issue
 

@@ -114,7 +114,7 @@ def test_an_answer_that_did_not_come_is_uncertain_and_not_asked_for_twice(
 def test_an_answer_that_takes_too_long_is_uncertain(double, monkeypatch):
     monkeypatch.setattr("pytest_sre.issues.github._TIMEOUT_S", 1)
     slow = GithubTracker("acme/shop", github.Auth.Token(double.token), api_url=double.url)
-    double.faults = [Fault("slow", wait_s=1.5)]
+    double.faults = [Fault("slow", path="/issues", wait_s=1.5)]
 
     with pytest.raises(TrackerError) as error:
         slow.create(WANTED)
@@ -215,12 +215,21 @@ def when_archived(double, tracker_as):
     ("situation", "said"),
     [
         (as_nobody, "401: Bad credentials\nthe token is wrong or has expired"),
-        (as_reader, "403: Resource not accessible by personal access token\n.*issues=write"),
-        (as_app_without_permission, "403: Resource not accessible by integration\n.*issues=write"),
+        (
+            as_reader,
+            "403: Resource not accessible by personal access token\n.*issues=write",
+        ),
+        (
+            as_app_without_permission,
+            "403: Resource not accessible by integration\n.*issues=write",
+        ),
         (when_archived, "403: Repository was archived so is read-only.\n.*archived"),
-        (of_no_repository, "404: Not Found\nthere is no such repository"),
-        (as_one_who_may_not_see_it, "404: Not Found\nthere is no such repository"),
-        (with_issues_off, "410: Issues are disabled for this repo\nissues are disabled there"),
+        (of_no_repository, "404 to what would label issues\nthere is no such repository"),
+        (as_one_who_may_not_see_it, "404 to what would label issues\nthere is no such repository"),
+        (
+            with_issues_off,
+            "410: Issues are disabled for this repo\nissues are disabled there",
+        ),
     ],
 )
 def test_what_a_person_has_to_change_is_said(double, tracker_as, situation, said):
@@ -250,14 +259,32 @@ def test_an_assignee_whom_github_does_not_know_costs_no_issue(double, tracker):
     assert issue.assignees == []
 
 
-def test_an_issue_whose_labels_were_dropped_is_not_left_open(double, tracker_as):
+def test_who_may_not_label_opens_nothing(double, tracker_as):
     guest = tracker_as(double.allow("guest", Access("guest", push=False)))
 
-    with pytest.raises(TrackerError, match="dropped the labels") as error:
+    with pytest.raises(TrackerError, match="may not label issues there") as error:
         guest.create(WANTED)
 
     assert error.value.retry_after_s is None
-    assert double.repository.open_issues == []
+    assert double.repository.issues == {}
+
+
+def test_an_issue_whose_labels_were_dropped_is_not_left_open(double, tracker):
+    tracker.create(WANTED)
+    double.state.tokens[double.token].push = False
+
+    with pytest.raises(TrackerError, match="dropped the labels") as error:
+        tracker.create(WANTED)
+
+    assert error.value.retry_after_s is None
+    assert [each.number for each in double.repository.open_issues] == [1]
+
+
+def test_it_is_asked_once_whether_labels_may_be_made(double, tracker):
+    tracker.create(WANTED)
+    tracker.create(WANTED)
+
+    assert len(double.asked("POST", "/labels")) == 1
 
 
 def test_a_label_that_is_too_long_is_cut(tracker):

@@ -234,7 +234,9 @@ async def list_labels(request: web.Request) -> web.Response:
 
 
 async def create_label(request: web.Request) -> web.Response:
-    found, _ = _writable(request)
+    found, access = _writable(request)
+    if not access.push:
+        raise RefusedError(404, "Not Found")
     name = found.new_label((await _body(request)).get("name"))
     return _answer(shapes.label(base_of(request), found, name), 201)
 

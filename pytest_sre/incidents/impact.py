@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pytest_sre.incidents.recorded import RecordedRun
-from pytest_sre.recording.rows import EventSeen
+from pytest_sre.recording.rows import EventSeen, TestRun
+from pytest_sre.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Impact:
         minutes: minutes of the clock in which there was a request.
         failing_minutes: those in which one failed.
         bad_minutes: those in which more failed than the objective allows; None without one.
-        machines: ids of the Machines that failed a request, exited, or ran out of memory.
+        machines: ids of the Machines that failed a request or a test, exited, or ran out of
+            memory.
         began_at: when the first of all this was, Unix seconds; None when nothing was observed.
     """
 
@@ -56,7 +58,9 @@ def measure(runs: Sequence[RecordedRun], error_ratio: float | None) -> Impact:
     failing = [minute for minute in by_minute if minute.failed]
     failed = [each for run in runs for each in run.exchanges if not each.ok]
     exits = [event for event in events(runs) if is_unwanted(event)]
-    machines = {each.machine for each in failed} | {event.machine for event in exits}
+    tests = [test for run in runs for test in run.tests if is_failed(test)]
+    machines = {each.machine for each in failed} | {each.machine for each in exits}
+    machines |= {machine for test in tests for machine in test.machines.split()}
     return Impact(
         runs=len(runs),
         requests=sum(minute.requests for minute in by_minute),
@@ -65,7 +69,7 @@ def measure(runs: Sequence[RecordedRun], error_ratio: float | None) -> Impact:
         failing_minutes=len(failing),
         bad_minutes=None if error_ratio is None else len(_beyond(failing, error_ratio)),
         machines=tuple(sorted(machines - {""})),
-        began_at=min((each.at for each in (*failed, *exits)), default=None),
+        began_at=min((each.at for each in (*failed, *exits, *tests)), default=None),
     )
 
 
@@ -84,6 +88,11 @@ def events(runs: Iterable[RecordedRun]) -> Iterator[EventSeen]:
     """The Machine events that runs saw, each once, oldest first."""
     unique = {(each.machine, each.id): each for run in runs for each in run.events}
     yield from sorted(unique.values(), key=lambda event: event.at)
+
+
+def is_failed(test: TestRun) -> bool:
+    """Whether a test failed by what it looked at."""
+    return test.verdict == Verdict.UNHEALTHY.value
 
 
 def is_unwanted(event: EventSeen) -> bool:

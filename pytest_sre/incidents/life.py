@@ -30,7 +30,6 @@ from pytest_sre.redaction import inline, title
 
 _KEPT_EVENTS: Final = 30
 _CRITICAL: Final = "critical"
-# Of a run that could not tell, a release has none.
 _VERSION: Final = re.compile(r" v\d")
 
 
@@ -222,7 +221,7 @@ def _append(
         return Plan()
     changes = find_changes(memory.causes, event.signs, joined, event.passed)
     said = [*changes.said]
-    release = event.release if _VERSION.search(event.release) else memory.release
+    release = _release(event) or memory.release
     if memory.release and release != memory.release:
         said.insert(0, f"now on {inline(release)}, was {inline(memory.release)}")
     if not said and release == memory.release:
@@ -245,6 +244,11 @@ def _append(
     entry = write_entry(event.at, f"A run on {inline(event.release)} saw:\n\n{seen}")
     comment = Comment(issue.number, entry, event.key)
     return Plan((comment, edit), f"incident #{issue.number}: {'; '.join(said)}")
+
+
+def _release(event: IncidentSeen) -> str:
+    """What a run judged; empty when it could not tell."""
+    return event.release if _VERSION.search(event.release) else ""
 
 
 def _by_app(signs: Sequence[Sign]) -> Sequence[Sequence[Sign]]:
@@ -271,7 +275,7 @@ def _begin(event: IncidentSeen, signs: Sequence[Sign], numbers: Mapping[str, int
         event.at,
         event.target,
         apps=tuple(dict.fromkeys(app for sign in signs for app in sign.apps)),
-        release=event.release,
+        release=_release(event),
         causes=causes,
         taken=(event.key,),
     )

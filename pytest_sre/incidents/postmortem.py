@@ -106,8 +106,9 @@ def _impact(facts: Facts, impact: Impact) -> str:
     measured = [(name, value if impact.runs else _NOT_MEASURED) for name, value in rows]
     measured.append(("error budget spent", f"{_NOT_MEASURED}: no objective over time is set"))
     table = "\n".join(f"| {name} | {value} |" for name, value in measured)
-    told = f"Of what {impact.runs} recorded run{'s' if impact.runs != 1 else ''} observed; "
-    return f"{told}between runs nobody looked.\n\n| | |\n| --- | --- |\n{table}"
+    runs = "1 recorded run" if impact.runs == 1 else f"{impact.runs} recorded runs"
+    told = f"This is what {runs} observed; between runs nobody looked."
+    return f"{told}\n\n| | |\n| --- | --- |\n{table}"
 
 
 def _response(facts: Facts, impact: Impact) -> str:

@@ -1,23 +1,25 @@
 """What happened in an incident, in the order it did: its log and what runs recorded. Pure."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from pytest_sre.incidents.impact import Minute, events, is_unwanted, minutes
+from pytest_sre.incidents.impact import Minute, events, is_failed, is_unwanted, minutes
 from pytest_sre.incidents.log import Entry
 from pytest_sre.incidents.memory import exact_text
 from pytest_sre.incidents.recorded import RecordedRun
 from pytest_sre.issues.body import time_of
 from pytest_sre.recording.rows import EventSeen, MachineSeen, TestRun
 from pytest_sre.redaction import inline, markdown
-from pytest_sre.verdict import Verdict
 
 _MOST: Final = 100
 _LONGEST: Final = 300
 _NAMED: Final = 5
 _MINUTE_S: Final = 60.0
+_BAKE: Final = "bake"
+_ITEM: Final = re.compile(r"(:?)\s*\n\s*[-*] ")
 
 
 @dataclass(frozen=True)
@@ -77,21 +79,18 @@ def _line(moment: Moment) -> str:
 
 
 def _entry(entry: Entry, clean: Callable[[str], str]) -> Moment:
-    said = " ".join(markdown(clean(entry.text)).replace("<", "&lt;").split())
+    listed = _ITEM.sub(lambda found: ": " if found[1] else "; ", entry.text)
+    said = " ".join(markdown(clean(listed)).replace("<", "&lt;").split())
     cut = said if len(said) <= _LONGEST else said[: _LONGEST - 1] + "…"
     return Moment(entry.at, "log" if entry.is_ours else "comment, after", cut, 3)
 
 
 def _verdict(run: RecordedRun) -> Moment:
-    failed = dict.fromkeys(_function(test) for test in run.tests if _is_failed(test))
-    share = f"{sum(map(_is_failed, run.tests))} of {len(run.tests)} tests failed"
+    failed = dict.fromkeys(_function(test) for test in run.tests if is_failed(test))
+    share = f"{sum(map(is_failed, run.tests))} of {len(run.tests)} tests failed"
     some = f": {_some([*failed])}" if failed else ""
     at = max((test.at for test in run.tests), default=run.began_at)
     return Moment(at, "run", f"{inline(run.verdict or 'no verdict')}, {share}{some}", 2)
-
-
-def _is_failed(test: TestRun) -> bool:
-    return test.verdict == Verdict.UNHEALTHY.value
 
 
 def _function(test: TestRun) -> str:
@@ -149,7 +148,8 @@ def _what(event: EventSeen) -> str:
 
 
 def _spans(runs: Sequence[RecordedRun]) -> Iterator[Moment]:
-    for span in (span for run in runs for span in run.spans):
+    """The bakes; that the log was read, too, is no news."""
+    for span in (span for run in runs for span in run.spans if span.name == _BAKE):
         text = f"{inline(span.name)} until {time_of(span.ended_at)}"
         yield Moment(span.at, "run", text, 1)
 

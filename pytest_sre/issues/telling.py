@@ -40,6 +40,8 @@ def foreseen(sighting: Sighting) -> Iterator[str]:
             yield from (
                 f"    {line}" for line in [*heading, *printable(section.text).splitlines(), ""]
             )
+    if sighting.incidents and any(each.severity == "critical" for each in sighting.findings):
+        yield "a critical cause that is new starts an incident, or joins the one that is open"
 
 
 def _numbers(numbers: Sequence[int]) -> str:

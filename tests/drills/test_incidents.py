@@ -1,6 +1,7 @@
 """A critical failure on a target with incidents starts one, and later runs keep its log."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -62,4 +63,7 @@ def test_an_incident_lives_by_what_runs_see(shop):
     text = draft.read_text("utf-8")
     assert "test\\_orders" in text
     assert "bake until" in text
+    assert "log of shop read" not in text
     assert "| requests that failed | 0 of " in text
+    assert re.search(r"Machines affected \| [1-9]", text), text
+    assert re.search(r"time to (detect|mitigate|recover) \| not", text) is None, text

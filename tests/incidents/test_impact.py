@@ -92,6 +92,15 @@ def test_an_exit_that_was_asked_for_is_no_failure():
     assert measure([run(events=(asked,))], None).machines == ()
 
 
+def test_a_failed_test_is_a_failure_of_its_machines():
+    failed = TestRun(at=AT + 5, test="t", verdict="UNHEALTHY", machines="148e21 d890aa")
+    undecided = TestRun(at=AT, test="t", verdict="INCONCLUSIVE", machines="e2860b")
+
+    found = measure([run(tests=(undecided, failed))], None)
+
+    assert (found.machines, found.began_at) == (("148e21", "d890aa"), AT + 5)
+
+
 def test_minutes_are_those_of_the_clock():
     requests = (exchange(AT + 59.9), exchange(AT + 60.0, ok=False))
 
@@ -107,9 +116,12 @@ def test_a_timeline_merges_all_there_is_in_order():
         ),
         events=(exited(AT + 10), exited(AT + 12, "d890aa", number=2)),
         machines=(seen(AT + 5, 41), seen(AT + 50, 42)),
-        spans=(Span(at=AT + 1, name="bake", ended_at=AT + 300),),
+        spans=(
+            Span(at=AT + 1, name="bake", ended_at=AT + 300),
+            Span(at=AT + 2, name="log of shop read", ended_at=AT + 300),
+        ),
     )
-    entries = [Entry(AT + 200, "rolled\nback <b> @\u2060eve", is_ours=True)]
+    entries = [Entry(AT + 200, "rolled\nback <b> @\u2060eve:\n\n- one\n- two", is_ours=True)]
 
     lines = write_timeline(timeline(AT + 20, entries, [recorded], str)).splitlines()
 
@@ -125,7 +137,7 @@ def test_a_timeline_merges_all_there_is_in_order():
             " was on v41 \\(shop:v41\\)"
         ),
         "- 2027-01-15 08:01:00 UTC · requests · 2 of 2 requests failed until 08:03",
-        "- 2027-01-15 08:03:20 UTC · log · rolled back &lt;b> @\u2060eve",
+        "- 2027-01-15 08:03:20 UTC · log · rolled back &lt;b> @\u2060eve: one; two",
         "- 2027-01-15 08:04:00 UTC · requests · 1 of 1 requests failed until 08:05",
         "- 2027-01-15 08:06:40 UTC · run · UNHEALTHY, 1 of 2 tests failed: test\\_pay",
     ]

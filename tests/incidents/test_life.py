@@ -66,6 +66,17 @@ def test_later_runs_append_what_changed_only(desk, found):
     assert (state, memory.status) == ("open", "recovered")
 
 
+def test_a_run_that_cannot_tell_the_release_says_nothing_of_it(desk, found):
+    desk.seen(found("a"), release="a killed run")
+    desk.seen(found("a"), release="shop v1")
+    desk.seen(found("a"), release="shop")
+    assert desk.log(2) == []
+
+    desk.seen(found("a"), release="shop v2")
+
+    assert "now on shop v2, was shop v1" in desk.log(2)[0]
+
+
 def test_what_fails_again_is_no_longer_recovered(desk, found):
     desk.seen(found("a"))
     desk.seen(passed=["test_a"])

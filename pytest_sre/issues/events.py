@@ -55,10 +55,11 @@ class IncidentSeen(msgspec.Struct, frozen=True, tag="incident-seen"):
 
     @classmethod
     def of(cls, sighting: Sighting, begun: frozenset[str]) -> "IncidentSeen":
-        """Give what a sighting has to say, and which of its causes are new."""
+        """Give what a sighting has to say, and which of its causes are new; risks break nothing."""
         signs = tuple(
             Sign(each.fingerprint, each.title, each.severity, each.tests, each.apps, each.regions)
             for each in sighting.findings
+            if not each.is_risk
         )
         return cls(
             sighting.run,

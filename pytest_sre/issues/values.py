@@ -1,11 +1,15 @@
 """What is found, what a tracker holds, and what is to be done about it."""
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 State = Literal["open", "closed"]
 Reason = Literal["completed", "not_planned", "duplicate", "reopened", ""]
+
+
+RISK: Final = "reliability-risk"
+"""The label of what can fail one day, though nothing has."""
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -48,6 +52,11 @@ class Finding(msgspec.Struct, frozen=True):
     apps: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     image: str = ""
+
+    @property
+    def is_risk(self) -> bool:
+        """Whether nothing has failed by it yet."""
+        return RISK in self.labels
 
 
 class Sighting(msgspec.Struct, frozen=True, tag="sighting"):

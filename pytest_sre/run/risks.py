@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from pytest_sre.issues.evidence import Release, escalation
 from pytest_sre.issues.fingerprint import fingerprint
-from pytest_sre.issues.values import Finding, Section
+from pytest_sre.issues.values import RISK, Finding, Section
 from pytest_sre.logs.masks import masked
 from pytest_sre.recording.rows import Risk
 from pytest_sre.redaction import fenced, inline, title
@@ -13,7 +13,6 @@ from pytest_sre.run.evidence import Evidence
 from pytest_sre.run.run import Run
 from pytest_sre.targets.settings import SEVERITIES, Severity
 
-LABEL = "reliability-risk"
 _SHOWN = 20
 _LONGEST_EVIDENCE = 2_000
 _LONGEST_TITLE = 200
@@ -94,7 +93,7 @@ def _finding(
         gravest.severity,
         tests,
         (*escalation(settings.escalate_to, gravest.severity), *_sections(risks, clean)),
-        (*settings.labels, LABEL),
+        (*settings.labels, RISK),
         settings.assignees,
         tuple(release.app for release in releases),
         image=", ".join(release.image for release in releases if release.image),

@@ -31,6 +31,7 @@ _DEFAULT_SEVERITY = "high"
 _SIGNATURES = 10
 # As many as GitHub takes.
 _ASSIGNEES = 10
+_LONGEST_LABEL = 50
 _RUNBOOKS = 8
 _LONGEST_RUNBOOK = 4_000
 
@@ -146,7 +147,7 @@ def _finding(around: Around, cause: Cause) -> Finding:
             *escalation(settings.escalate_to, severity),
             *sections(cause, _seen(around, cause, exchanges), clean),
         ),
-        (*settings.labels, *(f"app:{app}" for app in apps)),
+        (*settings.labels, *(f"app:{app}"[:_LONGEST_LABEL] for app in apps)),
         _assignees(around, cause.app),
         apps,
         tuple(sorted({each.region for each in concerned})),

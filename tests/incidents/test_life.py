@@ -3,10 +3,12 @@
 import contextlib
 
 import pytest
+from msgspec.structs import replace
 
 from pytest_sre.incidents.appending import append
 from pytest_sre.incidents.memory import remembered
 from pytest_sre.issues.events import IncidentEntry, IncidentOpened, IncidentSeen, PostmortemWanted
+from pytest_sre.issues.values import RISK
 
 AT = 1_800_000_000.0
 TRACKER = "files:issues"
@@ -34,6 +36,13 @@ def test_a_critical_cause_begins_an_incident_that_names_its_issue(desk, found):
     assert {"sre", "incident", "critical", "app:shop"} <= incident.labels
     assert f"| causes | #{cause.number} cause a: failing in ams, iad |" in incident.body
     assert "| status | **open** |" in incident.body
+
+
+def test_a_critical_risk_begins_none(desk, found):
+    told = desk.seen(replace(found("a"), labels=(RISK,)))
+
+    assert told.incidents == ()
+    assert [issue.title for issue in desk.issues] == ["cause a"]
 
 
 def test_only_a_critical_cause_on_a_target_with_incidents_does(desk, found):

@@ -3,7 +3,7 @@
 Whatever happens in between, what was found is told at least once and seen once.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -67,26 +67,37 @@ def deliver(
         clock: what time it is.
     """
     calls = Calls(tracker, clock, clock.now_s() + limit_s)
-    total = Delivered()
+    total, refused = Delivered(), dict[Path, str]()
     with outbox.claimed() as is_ours:
         if not is_ours:
             waiting = list(outbox.waiting(tracker.name))
             return replace(total, waiting=len(waiting), problem="another process delivers")
         # A sighting may leave word to incidents, which is delivered after it.
-        while waiting := _waiting(outbox, tracker, with_incidents=tell_incident is not None):
-            for done, (path, event) in enumerate(waiting):
+        with_incidents = tell_incident is not None
+        while waiting := _waiting(outbox, tracker, refused, with_incidents=with_incidents):
+            for path, event in waiting:
                 try:
                     told = _tell(event, calls, outbox, policy, tell_incident)
                 except (TrackerError, OSError) as error:
-                    return replace(total, waiting=len(waiting) - done, problem=str(error))
+                    if isinstance(error, TrackerError) and error.of_content:
+                        # What is wrong with one must not keep the others.
+                        refused[path] = str(error)
+                        continue
+                    left = len(_waiting(outbox, tracker, {}, with_incidents=with_incidents))
+                    return replace(total, waiting=left, problem=str(error))
                 outbox.done(path)
                 total = _sum(total, told)
-    return total
+    return replace(total, waiting=len(refused), problem=next(iter(refused.values()), ""))
 
 
-def _waiting(outbox: Outbox, tracker: Tracker, *, with_incidents: bool) -> list[tuple[Path, Event]]:
-    every = outbox.waiting(tracker.name)
-    return [one for one in every if with_incidents or isinstance(one[1], Sighting)]
+def _waiting(
+    outbox: Outbox, tracker: Tracker, refused: Container[Path], *, with_incidents: bool
+) -> list[tuple[Path, Event]]:
+    return [
+        (path, event)
+        for path, event in outbox.waiting(tracker.name)
+        if path not in refused and (with_incidents or isinstance(event, Sighting))
+    ]
 
 
 def _tell(

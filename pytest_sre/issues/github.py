@@ -311,7 +311,8 @@ def _explained(name: str, error: github.GithubException) -> TrackerError:
             return TrackerError(f"{said}; it asks to wait {wait_s:.0f} s", retry_after_s=wait_s)
     if error.status >= 500 or error.status == 408:
         return TrackerError(said, retry_after_s=_AGAIN_S, uncertain=True)
-    return TrackerError(f"{said}\n{_advice(error.status, headers)}")
+    advice = _advice(error.status, headers)
+    return TrackerError(f"{said}\n{advice}", of_content=error.status == 422)
 
 
 def _limit_s(error: github.GithubException, headers: Mapping[str, str]) -> float | None:

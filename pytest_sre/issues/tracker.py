@@ -13,14 +13,21 @@ class TrackerError(Exception):
         retry_after_s: when asking again can help: after so many seconds. None when a person has
             to do something first; the text says what.
         uncertain: whether it may have done it all the same.
+        of_content: whether it is about what was sent, so that it may do something else.
     """
 
     def __init__(
-        self, text: str, *, retry_after_s: float | None = None, uncertain: bool = False
+        self,
+        text: str,
+        *,
+        retry_after_s: float | None = None,
+        uncertain: bool = False,
+        of_content: bool = False,
     ) -> None:
         super().__init__(text)
         self.retry_after_s = retry_after_s
         self.uncertain = uncertain
+        self.of_content = of_content
 
 
 class Tracker(Protocol):

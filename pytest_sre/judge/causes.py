@@ -157,6 +157,24 @@ def group_by_cause(failures: Sequence[Failure], suspects: Sequence[Suspect]) -> 
     return tuple(sorted(causes, key=_gravity))
 
 
+def merge_alike(causes: Iterable[Cause]) -> tuple[Cause, ...]:
+    """Make one of causes that are the same by their identity; the first gives its words."""
+    merged: dict[tuple[str, ...], Cause] = {}
+    for cause in causes:
+        known = merged.get(cause.identity)
+        merged[cause.identity] = _joined(known, cause) if known else cause
+    return tuple(merged.values())
+
+
+def _joined(one: Cause, other: Cause) -> Cause:
+    return replace(
+        one,
+        failures=(*one.failures, *other.failures),
+        machines=one.machines | other.machines,
+        seen_on=one.seen_on | other.seen_on,
+    )
+
+
 def merge_dependents(suspects: Iterable[Suspect]) -> tuple[Suspect, ...]:
     """Fold a suspect into a likelier one whose process group it blames.
 
@@ -192,7 +210,8 @@ class _Signature:
 def _signature(failure: Failure) -> _Signature:
     if failure.verdict is Verdict.INCONCLUSIVE and failure.cause:
         return _Signature("", "", failure.cause, failure.verdict)
-    function = failure.test.partition("[")[0]
+    # The file's folder depends on where pytest was started.
+    function = failure.test.partition("[")[0].rpartition("/")[2]
     said = _ANY_ID.sub("<n>", masked(_ID.sub("<n>", failure.headline)))
     return _Signature(failure.app, function, said, failure.verdict)
 

@@ -14,7 +14,7 @@ from pytest_sre.issues.fingerprint import fingerprint
 from pytest_sre.issues.journal import DeadRun
 from pytest_sre.issues.titles import title_of
 from pytest_sre.issues.values import Finding, Section, Sighting
-from pytest_sre.judge.causes import Cause, group_by_cause
+from pytest_sre.judge.causes import Cause, group_by_cause, merge_alike
 from pytest_sre.judge.conclusion import Conclusion
 from pytest_sre.logs.recorded import recorded_lines
 from pytest_sre.logs.signatures import Signature
@@ -106,7 +106,7 @@ def sighting_of(
     """
     run = around.run
     causes = [cause for cause in conclusion.causes if cause.verdict is Verdict.UNHEALTHY]
-    found = [_finding(around, cause) for cause in causes]
+    found = [_finding(around, cause) for cause in merge_alike(causes)]
     risks = risks_of(run, tuple(change.now for change in around.changes), around.clean)
     return Sighting(
         run=run.recorder.path.stem,
@@ -114,9 +114,7 @@ def sighting_of(
         target=run.settings.target.name,
         release=", ".join(str(change.now) for change in around.changes),
         at=at,
-        findings=tuple({each.fingerprint: each for each in reversed([*found, *risks])}.values())[
-            ::-1
-        ],
+        findings=(*found, *risks),
         passed=passed,
         incidents=run.settings.target.incidents,
     )
@@ -302,7 +300,7 @@ def sighting_of_dead(
             settings.labels,
             settings.assignees,
         )
-        for cause in group_by_cause(unhealthy, ())
+        for cause in merge_alike(group_by_cause(unhealthy, ()))
     )
     return Sighting(
         dead.run,

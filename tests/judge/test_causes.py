@@ -3,7 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_sre.judge.causes import SEVERITIES, Failure, Suspect, group_by_cause, merge_dependents
+from pytest_sre.judge.causes import (
+    SEVERITIES,
+    Failure,
+    Suspect,
+    group_by_cause,
+    merge_alike,
+    merge_dependents,
+)
 from pytest_sre.verdict import Verdict, worst
 
 BAD, UNSURE = Verdict.UNHEALTHY, Verdict.INCONCLUSIVE
@@ -86,6 +93,26 @@ def test_merging_suspects_loses_no_machine_and_adds_none(suspected):
 
     assert concerned(merged) == concerned(suspected)
     assert len(merged) <= len(suspected)
+
+
+@given(several, st.lists(suspects, max_size=6))
+def test_causes_that_are_alike_become_one_and_no_failure_is_lost(failed, suspected):
+    causes = group_by_cause(failed, suspected)
+
+    merged = merge_alike(causes)
+
+    assert len({cause.identity for cause in merged}) == len(merged)
+    placed = [failure for cause in merged for failure in cause.failures]
+    assert sorted(map(hash, placed)) == sorted(map(hash, failed))
+
+
+def test_a_cause_is_the_same_wherever_pytest_was_started():
+    said = [
+        group_by_cause([Failure(f"{folder}test_a.py::test_it[x/y]", BAD, "no order")], [])
+        for folder in ("suites/mine/", "", "../../mine/")
+    ]
+
+    assert len({cause.identity for (cause,) in said}) == 1
 
 
 def test_nine_failures_of_one_dead_machine_are_one_cause():

@@ -42,20 +42,40 @@ def changes_since_healthy(
         clean: takes secrets out of a text.
         history: knows what lies between two revisions; None when nothing does.
     """
-    at, then = _last_healthy(run)
+    at, then, compared = _since_healthy(run)
     found = (
         Change(_deployed(app, clean), then.get(name), at if name in then else 0.0)
         for name, app in run.apps.items()
     )
-    return tuple(_with_code(change, history) for change in found)
+    changes = tuple(_with_code(each, history, compared.get(each.now.app)) for each in found)
+    for change in changes:
+        _note_compared(run, change)
+    return changes
 
 
-def _with_code(change: Change, history: History | None) -> Change:
+class _Compared(msgspec.Struct):
+    """What was found between two revisions, which stays as it is."""
+
+    before: str
+    after: str
+    code: Comparison
+
+
+def _note_compared(run: Run, change: Change) -> None:
+    """Keep what was found, so that the next run need not ask for it again."""
+    if change.before and change.code:
+        found = _Compared(change.before.revision, change.now.revision, change.code)
+        run.recorder.note(_code_key(change.now.app), msgspec.json.encode(found).decode())
+
+
+def _with_code(change: Change, history: History | None, known: _Compared | None) -> Change:
     before = change.before.revision if change.before else ""
     after = change.now.revision
     are_known = _COMMIT.fullmatch(before) and _COMMIT.fullmatch(after)
     if history is None or before == after or not are_known:
         return change
+    if known and (known.before, known.after) == (before, after):
+        return replace(change, code=known.code)
     code, why_not = _compared(history, before, after)
     return replace(change, code=code, why_not=why_not)
 
@@ -67,8 +87,24 @@ def _compared(history: History, before: str, after: str) -> tuple[Comparison | N
         return None, str(error).partition("\n")[0]
 
 
-def _last_healthy(run: Run) -> tuple[float, Mapping[str, Release]]:
-    """When the newest healthy run of the same target began, and what it saw of each app."""
+def _since_healthy(run: Run) -> tuple[float, Mapping[str, Release], Mapping[str, _Compared]]:
+    """Look back to the newest healthy run of the same target.
+
+    Returns:
+        When it began, what it saw of each app, and what runs since then found in the repository.
+    """
+    compared: dict[str, _Compared] = {}
+    for meta in _earlier(run):
+        for name in run.apps:
+            if (noted := meta.get(_code_key(name))) and name not in compared:
+                compared[name] = msgspec.json.decode(noted, type=_Compared)
+        if meta.get("verdict") == Verdict.HEALTHY.value:
+            return float(meta.get("started_at", 0)), dict(_releases(run, meta)), compared
+    return 0.0, {}, compared
+
+
+def _earlier(run: Run) -> Iterator[Mapping[str, str]]:
+    """What is kept about the other runs of the same target, the newest first."""
     for path in recorded_runs(run.settings.root):
         if path == run.recorder.path:
             continue
@@ -77,10 +113,8 @@ def _last_healthy(run: Run) -> tuple[float, Mapping[str, Release]]:
                 meta = recording.meta()
         except RecordingError:
             continue
-        is_same = meta.get("target") == run.settings.target.name
-        if is_same and meta.get("verdict") == Verdict.HEALTHY.value:
-            return float(meta.get("started_at", 0)), dict(_releases(run, meta))
-    return 0.0, {}
+        if meta.get("target") == run.settings.target.name:
+            yield meta
 
 
 def _releases(run: Run, meta: Mapping[str, str]) -> Iterator[tuple[str, Release]]:
@@ -120,3 +154,7 @@ def _fly_toml(app: FlyApp, clean: Callable[[str], str]) -> str:
 
 def _key(app: str) -> str:
     return f"deployed:{app}"
+
+
+def _code_key(app: str) -> str:
+    return f"code:{app}"

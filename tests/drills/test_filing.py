@@ -326,6 +326,7 @@ def test_an_issue_on_github_tells_the_commits_and_goes_to_who_owns_them(filing_s
             ]
             token = {"GITHUB_TOKEN": github.token}
             outcome = run_mine(filing_shop, "--sre-issues=file", env=token)
+            run_mine(filing_shop, "--sre-issues=file", env=token)
         finally:
             config.write_text(before, encoding="utf-8")
             owners.unlink()
@@ -333,7 +334,9 @@ def test_an_issue_on_github_tells_the_commits_and_goes_to_who_owns_them(filing_s
             filing_shop.deploy()
         assert outcome.lines("issues") == ["github:acme/shop: opened #1"], outcome.text
         issue = github.repository.issues[1]
+        compared = [each for each in github.exchanges if "/compare/" in each.path]
 
+    assert len(compared) == 1, "the second run knows what the first was told"
     assert well.verdict == "HEALTHY", well.text
     assert issue.title == f"order … is lost since v{version}"
     assert "1 commit between the two" in issue.body

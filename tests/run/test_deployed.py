@@ -32,10 +32,21 @@ def change(before, after):
 def test_two_revisions_are_compared_once():
     history = Repository()
 
-    found = deployed._with_code(change("a" * 40, "b" * 40), history)
+    found = deployed._with_code(change("a" * 40, "b" * 40), history, None)
 
     assert found.code == CODE
     assert history.asked == [("a" * 40, "b" * 40)]
+
+
+def test_what_an_earlier_run_found_is_not_asked_for_again():
+    history = Repository()
+    known = deployed._Compared("a" * 40, "b" * 40, CODE)
+
+    found = deployed._with_code(change("a" * 40, "b" * 40), history, known)
+    other = deployed._with_code(change("c" * 40, "b" * 40), history, known)
+
+    assert found.code == other.code == CODE
+    assert history.asked == [("c" * 40, "b" * 40)]
 
 
 @pytest.mark.parametrize(
@@ -45,12 +56,12 @@ def test_two_revisions_are_compared_once():
 def test_what_is_no_pair_of_commits_is_not_asked_for(before, after):
     history = Repository()
 
-    assert deployed._with_code(change(before, after), history) == change(before, after)
+    assert deployed._with_code(change(before, after), history, None) == change(before, after)
     assert history.asked == []
 
 
 def test_what_github_cannot_compare_is_told_in_one_line():
-    found = deployed._with_code(change("dead" * 10, "b" * 40), Repository())
+    found = deployed._with_code(change("dead" * 10, "b" * 40), Repository(), None)
 
     assert found.code is None
     assert found.why_not == "github:acme/shop: GitHub answers 404: Not Found"

@@ -194,5 +194,5 @@ class Lives(RuleBasedStateMachine):
         assert len(ours) == len(set(ours))
 
 
-Lives.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+Lives.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
 TestLives = Lives.TestCase

@@ -13,6 +13,7 @@ KINDS: Final = ("prevent", "detect", "mitigate")
 NOBODY: Final = "to be named"
 
 _SHORTEST_PART: Final = 3
+_PROGRAM: Final = re.compile(r"\bbot\b", re.IGNORECASE)
 # What is said of whom stands before it, such as "ana forgot to".
 _DEEDS: Final = (
     r"forgot|forgets|neglected|overlooked|broke|caused|ignored|messed|screwed|failed to"
@@ -83,7 +84,8 @@ def _complaints(sentence: str, named: re.Pattern[str] | None) -> Iterator[Compla
 
 
 def _people(names: Collection[str]) -> set[str]:
-    """The names, whole, and their parts that are written as names."""
+    """The names, whole, and their parts that are written as names; programs are no people."""
+    names = [name for name in names if not _PROGRAM.search(name)]
     parts = (part for name in names for part in name.split())
     proper = {part for part in parts if part[0].isupper() and len(part) >= _SHORTEST_PART}
     return {each.lstrip("@").lower() for each in (*names, *proper)} - {""}

@@ -29,6 +29,7 @@ from pytest_sre.issues.values import Action, Comment, Create, Edit, Issue
 from pytest_sre.redaction import inline, title
 
 _KEPT_EVENTS: Final = 30
+_KEPT_AUTHORS: Final = 20
 _CRITICAL: Final = "critical"
 _VERSION: Final = re.compile(r" v\d")
 
@@ -234,6 +235,7 @@ def _append(
         _with_event(memory, event.key, event.at if said else memory.updated_at),
         causes=causes,
         release=release,
+        authors=tuple(dict.fromkeys((*memory.authors, *event.authors)))[:_KEPT_AUTHORS],
         apps=tuple(dict.fromkeys((*memory.apps, *(app for sign in joined for app in sign.apps)))),
         recovered_at=(memory.recovered_at or event.at) if is_well else 0.0,
     )
@@ -277,6 +279,7 @@ def _begin(event: IncidentSeen, signs: Sequence[Sign], numbers: Mapping[str, int
         apps=tuple(dict.fromkeys(app for sign in signs for app in sign.apps)),
         release=_release(event),
         causes=causes,
+        authors=event.authors[:_KEPT_AUTHORS],
         taken=(event.key,),
     )
     return Plan((_create(memory),))

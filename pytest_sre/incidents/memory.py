@@ -55,6 +55,7 @@ class Memory(msgspec.Struct, frozen=True):
         recovered_at: when a run saw all causes well, and none has failed since.
         escalated_at: when someone was last mentioned.
         postmortem: the number of its post-mortem's issue; 0 when there is none.
+        authors: who wrote what was new when runs looked, by name; not to be blamed.
         taken: keys of the newest events that were taken in; each is taken in once.
     """
 
@@ -74,6 +75,7 @@ class Memory(msgspec.Struct, frozen=True):
     recovered_at: float = 0.0
     resolved_at: float = 0.0
     postmortem: int = 0
+    authors: tuple[str, ...] = ()
     taken: tuple[str, ...] = ()
 
     @property

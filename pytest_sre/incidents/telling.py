@@ -97,7 +97,8 @@ class IncidentTeller:
         yield from (f"#{there}: {one_line(str(each))}" for each in found)
 
     def _people(self, incident: Incident) -> tuple[str, ...]:
-        return tuple(filter(None, (*self._names, incident.memory.commander)))
+        memory = incident.memory
+        return tuple(filter(None, (*self._names, memory.commander, *memory.authors)))
 
     def _draft(self, incident: Incident, calls: Calls) -> Create:
         memory = incident.memory

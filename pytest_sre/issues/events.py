@@ -37,6 +37,7 @@ class IncidentSeen(msgspec.Struct, frozen=True, tag="incident-seen"):
         signs: what is wrong, the gravest first.
         passed: functions of tests that passed with all their parameters.
         begun: fingerprints of causes whose issue was opened, or opened again, by this run.
+        authors: who wrote what is new since the last healthy run, by name.
     """
 
     run: str
@@ -47,6 +48,7 @@ class IncidentSeen(msgspec.Struct, frozen=True, tag="incident-seen"):
     signs: tuple[Sign, ...]
     passed: frozenset[str]
     begun: frozenset[str]
+    authors: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -70,6 +72,7 @@ class IncidentSeen(msgspec.Struct, frozen=True, tag="incident-seen"):
             signs,
             sighting.passed,
             begun,
+            sighting.authors,
         )
 
 

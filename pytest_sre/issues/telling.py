@@ -40,7 +40,8 @@ def foreseen(sighting: Sighting) -> Iterator[str]:
             yield from (
                 f"    {line}" for line in [*heading, *printable(section.text).splitlines(), ""]
             )
-    if sighting.incidents and any(each.severity == "critical" for each in sighting.findings):
+    critical = (each for each in sighting.findings if each.severity == "critical")
+    if sighting.incidents and any(not each.is_risk for each in critical):
         yield "a critical cause that is new starts an incident, or joins the one that is open"
 
 

@@ -71,6 +71,7 @@ class Sighting(msgspec.Struct, frozen=True, tag="sighting"):
         findings: what is wrong, the gravest first.
         passed: functions of tests that ran, and passed with all their parameters.
         incidents: whether a critical cause starts an incident there.
+        authors: who wrote what is new since the last healthy run, by name.
     """
 
     run: str
@@ -81,6 +82,7 @@ class Sighting(msgspec.Struct, frozen=True, tag="sighting"):
     findings: tuple[Finding, ...]
     passed: frozenset[str]
     incidents: bool = False
+    authors: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

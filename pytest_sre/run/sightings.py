@@ -19,7 +19,7 @@ from pytest_sre.judge.conclusion import Conclusion
 from pytest_sre.logs.recorded import recorded_lines
 from pytest_sre.logs.signatures import Signature
 from pytest_sre.recording.rows import CheckSeen, Exchange, LogLine, MachineSeen
-from pytest_sre.redaction import inline, title
+from pytest_sre.redaction import inline, one_line, title
 from pytest_sre.run.evidence import Evidence
 from pytest_sre.run.repository import Repository
 from pytest_sre.run.risks import risks_of
@@ -32,6 +32,7 @@ _SIGNATURES = 10
 # As many as GitHub takes.
 _ASSIGNEES = 10
 _LONGEST_LABEL = 50
+_LONGEST_NAME = 60
 _RUNBOOKS = 8
 _LONGEST_RUNBOOK = 4_000
 
@@ -117,6 +118,7 @@ def sighting_of(
         findings=(*found, *risks),
         passed=passed,
         incidents=run.settings.target.incidents,
+        authors=_authors(around),
     )
 
 
@@ -151,6 +153,12 @@ def _finding(around: Around, cause: Cause) -> Finding:
         tuple(sorted({each.region for each in concerned})),
         ", ".join(filter(None, images)),
     )
+
+
+def _authors(around: Around) -> tuple[str, ...]:
+    commits = (each for change in around.changes if change.code for each in change.code.commits)
+    names = (one_line(around.clean(each.author), _LONGEST_NAME) for each in commits)
+    return tuple(dict.fromkeys(filter(None, names)))
 
 
 def _functions(cause: Cause) -> tuple[str, ...]:

@@ -52,6 +52,19 @@ def test_only_a_critical_cause_on_a_target_with_incidents_does(desk, found):
     assert desk.labelled("incident") == []
 
 
+def test_who_wrote_what_is_new_is_not_to_be_blamed(desk, found):
+    authors = ("Ana Silva", "renovate[bot]", "Deploy Bot")
+    desk.put(replace(desk.sighting(found("a")), authors=authors))
+    desk.put(entry("note", 2, "Ana forgot it", key="one"))
+    desk.put(entry("note", 2, "Deploy failed to finish; renovate broke nothing", key="two"))
+
+    told = desk.put(entry("resolve", 2, postmortem=True))
+
+    blamed = [line for line in told.incidents if "next to blame" in line]
+    assert len(blamed) == 1
+    assert "Ana forgot it" in blamed[0]
+
+
 def test_later_runs_append_what_changed_only(desk, found):
     desk.seen(found("a", "ams", "iad"))
     desk.seen(found("a", "ams", "iad"))

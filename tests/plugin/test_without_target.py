@@ -110,6 +110,15 @@ def test_fixtures_are_described(pytester):
     ran = pytester.runpytest_inprocess("--fixtures")
     described = ran.stdout.str().partition("defined from pytest_sre.plugin.fixtures")[2]
     ours = described.partition("fixtures defined from")[0]
-    for name in ("fly_app", "fly_machine", "probe", "journey", "bake", "logs", "eventually"):
+    for name in (
+        "fly_app",
+        "fly_machine",
+        "probe",
+        "journey",
+        "bake",
+        "logs",
+        "eventually",
+        "risk",
+    ):
         assert f"\n{name} -- " in ours
     assert "no docstring available" not in ours

@@ -66,7 +66,9 @@ def test_the_largest_incident_fits_into_an_issue():
     ]
 
     found = find_changes((), signs, signs, frozenset())
-    written = write_body(memory(causes=found.causes, taken=("k" * 90,) * 50), "text")
+    written = write_body(
+        memory(causes=found.causes, taken=("k" * 90,) * 30, authors=("n" * 60,) * 20), "text"
+    )
 
     assert len(written) <= GITHUB_TAKES
     assert remembered(issue(written)).causes == found.causes

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 import github
@@ -320,10 +321,18 @@ def _limit_s(error: github.GithubException, headers: Mapping[str, str]) -> float
     if headers.get("retry-after", "").isdecimal():
         return float(headers["retry-after"])
     if headers.get("x-ratelimit-remaining") == "0" and headers.get("x-ratelimit-reset"):
-        return max(1.0, float(headers["x-ratelimit-reset"]) - time.time() + 1.0)
+        return max(1.0, float(headers["x-ratelimit-reset"]) - _now_there(headers) + 1.0)
     if error.status == 429 or "rate limit" in _detail(error).lower():
         return _SECONDARY_S
     return None
+
+
+def _now_there(headers: Mapping[str, str]) -> float:
+    """What time it is by GitHub's clock, Unix seconds; ours may be wrong."""
+    try:
+        return parsedate_to_datetime(headers["date"]).timestamp()
+    except (KeyError, ValueError):
+        return time.time()
 
 
 def _detail(error: github.GithubException) -> str:

@@ -276,22 +276,26 @@ def test_hostile(fly_app):
 """
 
 
-def test_neither_the_terminal_nor_the_outbox_shows_what_must_not_be_shown(filing_shop):
+def test_neither_the_terminal_nor_an_issue_shows_what_must_not_be_shown(filing_shop):
     suite = filing_shop.root / "suites" / "mine" / "test_hostile.py"
     suite.write_text(HOSTILE, encoding="utf-8")
     config = filing_shop.root / "sre.toml"
     before = config.read_text("utf-8")
-    config.write_text(before + ON_GITHUB, encoding="utf-8")
-    known = {"SHOP_PASSWORD": "correct-horse-battery-staple", "GITHUB_TOKEN": "", "GH_TOKEN": ""}
     try:
-        outcome = run_mine(filing_shop, "--sre-issues=file", "--showlocals", "-rA", env=known)
-        (kept,) = waiting(filing_shop)
-        filed = kept.read_text("utf-8")
+        with GithubDouble() as double:
+            config.write_text(f'{before}{ON_GITHUB}api-url = "{double.url}"\n', encoding="utf-8")
+            env = {"SHOP_PASSWORD": "correct-horse-battery-staple", "GITHUB_TOKEN": double.token}
+            outcome = run_mine(filing_shop, "--sre-issues=file", "--showlocals", "-rA", env=env)
+            (issue,) = double.repository.issues.values()
     finally:
         suite.unlink()
         config.write_text(before, encoding="utf-8")
 
-    assert "::\u2060" in outcome.text or ":\u2060:" in outcome.text
+    assert outcome.code == 1
+    assert "github:acme/shop: opened #1" in outcome.lines("issues"), outcome.text
+    assert waiting(filing_shop) == []
+    filed = f"{issue.title}\n{issue.body}"
+    assert "@octocat" not in issue.title
     for shown in (outcome.text, filed):
         assert "test_hostile" in shown
         assert "fm2_lJPE" not in shown

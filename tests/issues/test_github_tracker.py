@@ -1,5 +1,8 @@
 """What the tracker makes of all that GitHub, and the way to it, may answer."""
 
+import time
+from types import SimpleNamespace
+
 import github
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -147,6 +150,19 @@ def test_the_primary_limit_is_waited_for_until_it_is_reset(double, tracker):
 
     assert 30 < error.value.retry_after_s < 45
     assert len(double.exchanges) == 1
+
+
+@pytest.mark.parametrize("ahead_s", [-7_200, 7_200], ids=["behind", "ahead"])
+def test_a_limit_is_kept_by_githubs_clock_and_not_by_ours(double, tracker, monkeypatch, ahead_s):
+    double.limits.window_s = 40.0
+    double.limits.exhaust()
+    wrong = SimpleNamespace(time=lambda: time.time() + ahead_s)
+    monkeypatch.setattr("pytest_sre.issues.github.time", wrong)
+
+    with pytest.raises(TrackerError) as error:
+        tracker.create(WANTED)
+
+    assert 30 < error.value.retry_after_s < 45
 
 
 def test_a_secondary_limit_that_does_not_say_how_long_is_a_minute(double, tracker):

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "doubles"
 from benchmarks.contract.filing import TRACKER, deliver_all, server
 from benchmarks.form import Target, report, wants_quick
 from pytest_sre.issues.body import LONGEST_BODY
-from pytest_sre.issues.evidence import Seen, sections
+from pytest_sre.issues.evidence import Seen, lines_around, sections
 from pytest_sre.issues.journal import DeadRun
 from pytest_sre.issues.outbox import Outbox
 from pytest_sre.issues.values import Finding, Policy, Section, Sighting
@@ -112,7 +112,7 @@ def told_of(lines: list[LogLine]) -> int:
     """Write evidence from a log, and file it; the length of the body."""
     failure = Failure("suites/test_a.py::test_a", Verdict.UNHEALTHY, "it fails")
     (cause,) = group_by_cause([failure], ())
-    seen = Seen(target="prod", evidence="recording", log_lines=tuple(lines))
+    seen = Seen(target="prod", evidence="recording", log_lines=lines_around(lines, 0.0))
     parts = sections(cause, seen, Redactor())
     return _filed_sections(parts)
 

@@ -229,8 +229,9 @@ class MainSession(TestSession):
         elif report.failed:
             self._results.add_broken_file(report.nodeid, report.longreprtext)
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """Take in that a test begins."""
+        """Take in that a test begins; before it is shown."""
         if self._filing:
             self._filing.started(nodeid)
 

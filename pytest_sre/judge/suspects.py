@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from pytest_sre.bake.window import Bake, Traffic
 from pytest_sre.fly.images import same_image
 from pytest_sre.judge.causes import Suspect
+from pytest_sre.judge.left_out import LEFT_OUT
 from pytest_sre.judge.platform_calls import Trouble
 from pytest_sre.logs.errors import ErrorGroup
 from pytest_sre.logs.events import events_of
@@ -35,7 +37,8 @@ class Facts:
     """What a run recorded about one app, reduced to what causes are found in.
 
     ``machines`` and ``checks`` hold the latest of each; ``events`` and ``errors`` are those
-    since the deploy; ``troubles`` those of the platform's APIs; ``image`` is the release's;
+    since the deploy; ``troubles`` those of the platform's APIs; ``left_out`` are Machines that
+    its proxy leaves out although they are well; ``image`` is the release's;
     ``bake`` holds what was asked of this app.
     """
 
@@ -48,6 +51,7 @@ class Facts:
     errors: tuple[ErrorGroup, ...]
     own_faults: tuple[OwnFault, ...]
     troubles: tuple[Trouble, ...]
+    left_out: frozenset[str]
     bake: Bake | None
     error_ratio: float
     latency_p95_s: float
@@ -58,6 +62,7 @@ def find_suspects(facts: Facts) -> tuple[Suspect, ...]:
     finders: tuple[Callable[[Facts], Iterable[Suspect]], ...] = (
         _platform_troubles,
         _lost_hosts,
+        _left_out,
         _own_faults,
         _out_of_memory,
         _exits,
@@ -116,6 +121,13 @@ def _lost_hosts(facts: Facts) -> Iterable[Suspect]:
     shares = [_share(facts, group, found) for group, found in _by_group(facts, lost)]
     if shares:
         yield Suspect(f"Fly's host does not answer: {', '.join(shares)}", own=LOST_HOST)
+
+
+def _left_out(facts: Facts) -> Iterable[Suspect]:
+    shares = [_share(facts, group, found) for group, found in _by_group(facts, facts.left_out)]
+    if shares:
+        title = f"Fly's proxy leaves out {', '.join(shares)}, though their checks pass"
+        yield Suspect(title, own=LEFT_OUT)
 
 
 def _own_faults(facts: Facts) -> Iterable[Suspect]:
@@ -259,7 +271,7 @@ def _other_image(facts: Facts) -> Iterable[Suspect]:
         yield Suspect(title, machines, identity=("image", group))
 
 
-def _by_group(facts: Facts, machines: set[str]) -> Iterable[tuple[str, frozenset[str]]]:
+def _by_group(facts: Facts, machines: AbstractSet[str]) -> Iterable[tuple[str, frozenset[str]]]:
     for group in sorted({machine.group for machine in facts.machines}):
         of_group = {machine.machine for machine in facts.machines if machine.group == group}
         if of_group & machines:

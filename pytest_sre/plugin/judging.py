@@ -108,7 +108,8 @@ def _failed(
     machines = _machines(item, run, failed, message)
     if inconclusive is None:
         listed = [machine for app in run.apps.values() for machine in app.known]
-        inconclusive = why_cut_off([machine.id for machine in machines], listed)
+        about = [machine.id for machine in machines]
+        inconclusive = why_cut_off(about, listed, run.left_out())
         message = f"{inconclusive.reason}\n{message}" if inconclusive else message
     Judged(
         suite=known.suite,

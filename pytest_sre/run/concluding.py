@@ -85,6 +85,7 @@ def _suspects(run: Run, app: FlyApp) -> tuple[Suspect, ...]:
             errors=tuple(error_groups(lines, run.settings.logs.ignore)),
             own_faults=tuple(recording.rows(OwnFault)),
             troubles=troubles(recording.rows(PlatformCall)),
+            left_out=run.left_out(),
             bake=_bake_of(run, app),
             error_ratio=run.settings.bake.error_ratio,
             latency_p95_s=run.settings.bake.latency_p95_s,

@@ -1,11 +1,12 @@
 """What a test's end means: the verdict behind an exception. Pure, and without pytest."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from urllib.parse import urlsplit
 
 from pytest_sre.fly.calls import api_of
 from pytest_sre.fly.errors import FlyError
 from pytest_sre.fly.models import Machine
+from pytest_sre.judge.left_out import LEFT_OUT
 from pytest_sre.judge.suspects import LOST_HOST
 from pytest_sre.probes.faults import own_cause
 from pytest_sre.recording.rows import Exchange
@@ -36,24 +37,35 @@ def why_inconclusive(error: BaseException) -> Inconclusive | None:
     return Inconclusive(crash, cause=f"own test: {type(error).__name__}")
 
 
-def why_cut_off(about: Collection[str], machines: Collection[Machine]) -> Inconclusive | None:
-    """Give the reason for which a failed assertion decides nothing while hosts do not answer.
+def why_cut_off(
+    about: Collection[str], machines: Collection[Machine], left_out: Collection[str] = ()
+) -> Inconclusive | None:
+    """Give the reason for which a failed assertion decides nothing while Machines are cut off.
 
     Args:
         about: ids of the Machines that it is about; empty when it is about an app.
         machines: the Machines as they were last listed.
+        left_out: ids of those that the platform's proxy leaves out although they are well.
 
     Returns:
-        A reason when it can come from the hosts that are not reachable: it is about their
-        Machines alone, about an app as a whole, or a process group has no other Machine.
+        A reason when it can come from hosts that are not reachable, or from the proxy: it is
+        about their Machines alone, about an app as a whole, or a process group has no other
+        Machine.
     """
-    lost = {machine.id: machine for machine in machines if not machine.is_reachable}
-    others = {machine.group for machine in machines if machine.is_reachable}
-    is_group_lost = any(machine.group not in others for machine in lost.values())
-    if not lost or (about and not lost.keys() >= set(about) and not is_group_lost):
+    cut_off = {m.id: m for m in machines if not m.is_reachable or m.id in left_out}
+    others = {machine.group for machine in machines if machine.id not in cut_off}
+    is_group_lost = any(machine.group not in others for machine in cut_off.values())
+    if not cut_off or (about and not cut_off.keys() >= set(about) and not is_group_lost):
         return None
-    names = ", ".join(f"{m.group}-{m.region}-{m.id[:6]}" for m in lost.values())
-    return Inconclusive(f"Fly's host of {names} does not answer", cause=LOST_HOST)
+    lost = [machine for machine in cut_off.values() if not machine.is_reachable]
+    if lost:
+        return Inconclusive(f"Fly's host of {_names(lost)} does not answer", cause=LOST_HOST)
+    names = _names(cut_off.values())
+    return Inconclusive(f"Fly's proxy leaves out {names}, though its checks pass", cause=LEFT_OUT)
+
+
+def _names(machines: Iterable[Machine]) -> str:
+    return ", ".join(f"{m.group}-{m.region}-{m.id[:6]}" for m in machines)
 
 
 def why_unseen(exchanges: Sequence[Exchange]) -> Inconclusive | None:

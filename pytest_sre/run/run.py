@@ -19,6 +19,7 @@ from pytest_sre.fly.fleet import FlyApp, FlyMachine
 from pytest_sre.fly.watch import FleetWatch
 from pytest_sre.journeys import Journey, registered
 from pytest_sre.journeys.run import JourneyRunner, Journeys
+from pytest_sre.judge.left_out import left_out
 from pytest_sre.logs.baselines import Baseline, baseline_before, recorded_baseline
 from pytest_sre.logs.facade import App, Logs, Reading, Stretch
 from pytest_sre.probes.eventually import eventually
@@ -26,7 +27,17 @@ from pytest_sre.probes.facade import Probe
 from pytest_sre.probes.http import HttpProber
 from pytest_sre.probes.loop import BackgroundLoop
 from pytest_sre.recording import Recorder, Recording
-from pytest_sre.recording.rows import Exchange, Flake, JourneyRun, MachineSeen, OwnFault, Row, Span
+from pytest_sre.recording.rows import (
+    CheckSeen,
+    Exchange,
+    Flake,
+    JourneyRun,
+    LogLine,
+    MachineSeen,
+    OwnFault,
+    Row,
+    Span,
+)
 from pytest_sre.run.evidence import Evidence
 from pytest_sre.run.log_reading import LogReader
 from pytest_sre.run.outcomes import fault_of_platform, why_inconclusive
@@ -271,7 +282,19 @@ class Run:
     @cached_property
     def _lost_machines(self) -> frozenset[str]:
         seen = self.recording.rows(MachineSeen)
-        return frozenset(row.machine for row in seen if row.host_status != "ok")
+        return self.left_out() | {row.machine for row in seen if row.host_status != "ok"}
+
+    def left_out(self) -> frozenset[str]:
+        """The Machines that the proxy leaves out although they are well, as far as is recorded."""
+        self.recorder.flush()
+        known = [machine for app in self.apps.values() for machine in app.known]
+        return left_out(
+            {m.id for m in known if any(service.ports for service in m.settings.services)},
+            self.recording.rows(MachineSeen),
+            self.recording.rows(CheckSeen),
+            self.recording.rows(Exchange),
+            self.recording.rows(LogLine, provider="proxy"),
+        )
 
     def logs(self, evidence: Evidence) -> Logs:
         """Wait until the bake is over, and give one test the log since the deploy."""

@@ -65,6 +65,22 @@ def test_healthy_app_on_a_bad_day_is_inconclusive_and_the_platform_is_named(bad_
     assert outcome.lines("unsure")[0].startswith(named), outcome.text
 
 
+def test_well_machine_that_the_proxy_leaves_out_is_no_fault_of_the_release(bad_day, practised):
+    """News that the Machine takes requests again do not reach the proxy."""
+    (web,) = (machine for machine in practised.machines("web") if machine.region == "ams")
+    practised.fly.cordon("shop", web.id)
+    practised.platform.add_fault({"kind": "stale-proxy-view", "for": "5m"})
+    practised.fly.uncordon("shop", web.id)
+    assert practised.is_healthy(web)
+
+    outcome = bad_day()
+
+    assert outcome.verdict == "INCONCLUSIVE", outcome.text
+    assert outcome.lines("because") == [], outcome.text
+    first = outcome.lines("unsure")[0]
+    assert first.startswith("fly's proxy leaves out 1 of 3 web machines (ams"), outcome.text
+
+
 def test_trouble_that_kept_nothing_from_being_seen_is_mentioned_and_decides_nothing(bad_day):
     outcome = bad_day({"kind": "api-5xx", "endpoint": "machines", "status": 502, "count": 1})
     assert (outcome.verdict, outcome.code) == ("HEALTHY", 0), outcome.text

@@ -32,6 +32,7 @@ def facts(app: str = "shop", **given) -> Facts:
         "errors": (),
         "own_faults": (),
         "troubles": (),
+        "left_out": frozenset(),
         "bake": None,
         "error_ratio": 0.01,
         "latency_p95_s": 1.0,

@@ -51,6 +51,7 @@ def facts(*, exchanges=None, log_lines=(), machines=None, **given) -> Facts:
     if exchanges is not None:
         bake = Bake.of(BakeSettings(30.0), 0.0, 30.0, exchanges, ())
     nothing = {"checks": (), "events": (), "own_faults": (), "troubles": ()}
+    nothing["left_out"] = frozenset()
     return Facts(
         **{
             "app": "shop",

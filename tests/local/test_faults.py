@@ -179,6 +179,19 @@ def test_proxy_does_not_learn_of_changes(platform, client, bad):
     assert {client.proxy.get("/").json()["machine"] for _ in range(6)} == {new}
 
 
+def test_proxy_learns_that_a_machine_runs_when_it_asks_for_its_start(platform, client, bad):
+    machine = client.create_web()
+    client.call("POST", f"/{machine}/stop")
+    client.wait(machine, "stopped")
+    bad("stale-proxy-view")
+    client.call("POST", f"/{machine}/start")
+    client.wait(machine, "started")
+
+    forced = client.proxy.get("/", headers={"fly-force-instance-id": machine})
+
+    assert forced.json()["machine"] == machine
+
+
 def test_unreachable_host(platform, client, bad):
     lost, other = client.create_web(), client.create_web()
     fault_id = bad("host-unreachable", machine=lost)

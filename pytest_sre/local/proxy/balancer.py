@@ -7,7 +7,7 @@ from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from pytest_sre.local.fleet import App
+from pytest_sre.local.fleet import App, Known
 from pytest_sre.local.logbook import Origin
 from pytest_sre.local.machines.records import Blueprint, MachineRecord
 from pytest_sre.local.machines.state import Refused
@@ -136,9 +136,13 @@ class Balancer:
         lifecycle = self.app.machines[machine_id]
         self.log("Starting machine", lifecycle.record, level="info")
         try:
-            lifecycle.start(source="proxy")
+            before = lifecycle.start(source="proxy")
         except Refused as refused:
             self.log(f'[PM01] machines API returned an error: "{refused}"', lifecycle.record)
+            return
+        if before == "started" and machine_id in self.app.known:
+            # What the proxy had not heard of, the API's answer tells it.
+            self.app.known[machine_id] = Known.of(lifecycle.record)
 
     def _is_coming(self, machine_id: str) -> bool:
         return self.record(machine_id).state in _WAKING

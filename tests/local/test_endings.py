@@ -112,7 +112,8 @@ def test_what_a_killed_server_left_is_ended_later(tmp_path, where):
         other = state_dir if where == "in the same place" else tmp_path / "other"
         with LocalPlatform.start(other) as platform:
             if other != state_dir:
-                assert clear_leftovers(tmp_path) == 2
+                # The Machines, and a Prometheus where one was begun.
+                assert clear_leftovers(tmp_path) >= 2
             until(lambda: not any(is_running(pid) for pid in started["pids"]))
             assert is_running(platform.pid)
     finally:

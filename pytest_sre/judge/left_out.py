@@ -15,7 +15,6 @@ LEFT_OUT: Final = "platform proxy"
 # No healthy Machine, no such Machine, no candidate; not PR03, which tells of a Machine that failed.
 _REFUSAL: Final = re.compile(r"\[PR0[124]\]")
 _REFUSED: Final = frozenset({502, 503})
-_FEWEST: Final = 3
 # The platform's clock and ours may differ by this much.
 _SKEW_S: Final = 5.0
 
@@ -30,7 +29,7 @@ def left_out(
     """Find the Machines that the proxy refuses requests for although they are well.
 
     Well is one that is started, not cordoned, on a host that answers, and has checks all of which
-    pass. Its last three requests at least were refused, and the log has the proxy's refusal.
+    pass. The last request for it was refused, and the log has the proxy's refusal.
 
     Args:
         serving: ids of the Machines that have a public service.
@@ -40,17 +39,19 @@ def left_out(
         lines: the log.
     """
     well = _well(machines, checks) & set(serving)
-    asked: dict[str, list[Exchange]] = {}
-    for exchange in exchanges:
-        if exchange.machine in well:
-            asked.setdefault(exchange.machine, []).append(exchange)
+    last = {exchange.machine: exchange for exchange in exchanges if exchange.machine in well}
     said_at = [line.at for line in lines if line.provider == "proxy" and _is_refusal(line)]
     last_said_at = max(said_at, default=0.0)
     return frozenset(
         machine
-        for machine, found in asked.items()
-        if _is_refused(found[-_FEWEST:]) and last_said_at + _SKEW_S >= found[-_FEWEST].at
+        for machine, exchange in last.items()
+        if may_be_refused(exchange) and last_said_at + _SKEW_S >= exchange.at
     )
+
+
+def may_be_refused(exchange: Exchange) -> bool:
+    """Whether an answer can be the proxy's own, for want of a Machine to pass the request to."""
+    return exchange.status in _REFUSED
 
 
 def _well(machines: Iterable[MachineSeen], checks: Iterable[CheckSeen]) -> set[str]:
@@ -66,10 +67,6 @@ def _well(machines: Iterable[MachineSeen], checks: Iterable[CheckSeen]) -> set[s
         and machine.host_status == "ok"
         and set(results.get(machine.machine, {}).values()) == {"passing"}
     }
-
-
-def _is_refused(last: list[Exchange]) -> bool:
-    return len(last) >= _FEWEST and all(each.status in _REFUSED for each in last)
 
 
 def _is_refusal(line: LogLine) -> bool:

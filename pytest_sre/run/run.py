@@ -19,7 +19,7 @@ from pytest_sre.fly.fleet import FlyApp, FlyMachine
 from pytest_sre.fly.watch import FleetWatch
 from pytest_sre.journeys import Journey, registered
 from pytest_sre.journeys.run import JourneyRunner, Journeys
-from pytest_sre.judge.left_out import left_out
+from pytest_sre.judge.left_out import left_out, may_be_refused
 from pytest_sre.logs.baselines import Baseline, baseline_before, recorded_baseline
 from pytest_sre.logs.facade import App, Logs, Reading, Stretch
 from pytest_sre.probes.eventually import eventually
@@ -287,12 +287,18 @@ class Run:
     def left_out(self) -> frozenset[str]:
         """The Machines that the proxy leaves out although they are well, as far as is recorded."""
         self.recorder.flush()
+        exchanges = self.recording.rows(Exchange)
+        if not any(map(may_be_refused, exchanges)):
+            return frozenset()
+        for name in self.apps:
+            self.read_log(name)
+        self.recorder.flush()
         known = [machine for app in self.apps.values() for machine in app.known]
         return left_out(
             {m.id for m in known if any(service.ports for service in m.settings.services)},
             self.recording.rows(MachineSeen),
             self.recording.rows(CheckSeen),
-            self.recording.rows(Exchange),
+            exchanges,
             self.recording.rows(LogLine, provider="proxy"),
         )
 

@@ -179,7 +179,7 @@ def test_proxy_does_not_learn_of_changes(platform, client, bad):
     assert {client.proxy.get("/").json()["machine"] for _ in range(6)} == {new}
 
 
-def test_proxy_learns_that_a_machine_runs_when_it_asks_for_its_start(platform, client, bad):
+def test_proxy_learns_that_a_machine_runs_when_it_asks_for_its_start(client, bad):
     machine = client.create_web()
     client.call("POST", f"/{machine}/stop")
     client.wait(machine, "stopped")

@@ -11,6 +11,7 @@ import pytest
 
 from pytest_sre.fly.client import Fly
 from pytest_sre.fly.config import MachineConfig, MachineInit, Restart
+from pytest_sre.fly.errors import PreconditionFailed
 from pytest_sre.local.images import Image
 from pytest_sre.local.platform import LocalPlatform
 from pytest_sre.logs import LogTail
@@ -57,6 +58,18 @@ def expected(count: int) -> list[str]:
     return ["begin", *said, "end"][:count]
 
 
+def restart_in_its_midst(fly: Fly, machine: str, stopped: threading.Event) -> None:
+    """Restart a Machine while it talks; one that has just ended by itself is waited for."""
+    while True:
+        fly.wait(APP, machine, "started")
+        stopped.wait(0.15)
+        try:
+            fly.restart(APP, machine)
+        except PreconditionFailed:
+            continue
+        return
+
+
 def test_every_line_of_machines_that_restart_is_read_once(fly: Fly) -> None:
     config = MachineConfig(
         image="registry.local/talker:1",
@@ -70,9 +83,7 @@ def test_every_line_of_machines_that_restart_is_read_once(fly: Fly) -> None:
 
     def disturb() -> None:
         for machine in machines * 2:
-            fly.wait(APP, machine, "started")
-            stopped.wait(0.15)
-            fly.restart(APP, machine)
+            restart_in_its_midst(fly, machine, stopped)
         stopped.set()
 
     disturbing = threading.Thread(target=disturb)

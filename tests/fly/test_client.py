@@ -1,13 +1,10 @@
 """The calls as they go out, and what is read from their answers."""
 
-import time
-
 import pytest
 
 from pytest_sre.fly import errors
 from pytest_sre.fly.client import Fly
 from pytest_sre.fly.config import Guest, MachineConfig, Service
-from pytest_sre.fly.leases import HeldLeases
 from pytest_sre.fly.models import Machine
 from tests.fly.conftest import SECRET, Reply, ScriptedApi
 
@@ -127,85 +124,6 @@ def test_a_refusal_with_status_200_is_an_error(
         fly.start("shop", "148e")
 
 
-LEASE = {"nonce": "n0", "owner": "me", "expires_at": 1_800_000_000, "version": "01A"}
-
-
-@pytest.mark.parametrize("body", [LEASE, {"status": "success", "data": LEASE}])
-def test_a_lease_is_taken_and_released(api: ScriptedApi, fly: Fly, body: dict[str, object]) -> None:
-    api.reply(Reply(201, body), Reply(200, {"status": "success", "data": {"ok": True}}))
-    with fly.lease("shop", "148e", ttl_s=30, description="a drill") as lease:
-        assert (lease.nonce, lease.version) == ("n0", "01A")
-    take, release = api.requests
-    assert take.body == {"ttl": 30, "description": "a drill"}
-    assert (release.method, release.headers["fly-machine-lease-nonce"]) == ("DELETE", "n0")
-
-
-@pytest.mark.parametrize("answer", [Reply(200), Reply(404, {"error": "lease not found"})])
-def test_a_lease_is_released_when_the_block_fails(
-    api: ScriptedApi, fly: Fly, answer: Reply
-) -> None:
-    api.reply(Reply(201, LEASE), answer)
-    with pytest.raises(RuntimeError, match="boom"), fly.lease("shop", "148e"):
-        raise RuntimeError("boom")
-    assert [seen.method for seen in api.requests] == ["POST", "DELETE"]
-
-
-def test_a_lease_that_cannot_be_released_is_told_in_the_log(
-    api: ScriptedApi, fly: Fly, caplog: pytest.LogCaptureFixture
-) -> None:
-    api.reply(Reply(201, LEASE), Reply(500))
-    with fly.lease("shop", "148e"):
-        pass
-    assert "ends only by its ttl" in caplog.text
-
-
-def test_a_lease_that_was_lost_is_not_used_any_more(api: ScriptedApi, fly: Fly) -> None:
-    api.reply(Reply(201, LEASE), Reply(409, {"error": "lease currently held by them@fly.io"}))
-    with fly.leases("shop", ["148e"], ttl_s=2) as held:
-        assert held.nonce("148e") == "n0"
-        lost = _when_lost(held)
-    assert lost.holder == ""
-    assert "them@fly.io" in str(lost)
-    refresh = api.requests[1]
-    assert (refresh.method, refresh.headers["fly-machine-lease-nonce"]) == ("POST", "n0")
-    assert len(api.requests) == 2, "what is somebody else's is not released"
-
-
-def test_a_lease_whose_refresh_failed_for_once_is_held_on(api: ScriptedApi, fly: Fly) -> None:
-    api.reply(Reply(201, LEASE), Reply(500), *[Reply(201, LEASE)] * 9)
-    with fly.leases("shop", ["148e"], ttl_s=2) as held:
-        deadline = time.monotonic() + 10
-        while len(api.requests) < 3 and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert held.nonce("148e") == "n0"
-    assert api.requests[-1].method == "DELETE"
-
-
-def test_leases_are_all_or_none(api: ScriptedApi, fly: Fly) -> None:
-    held_by_others = Reply(409, {"error": "lease currently held by them@fly.io"})
-    api.reply(Reply(201, LEASE), held_by_others, Reply(200))
-    with pytest.raises(errors.Conflict, match="held by them"), fly.leases("shop", ["1", "2"]):
-        pytest.fail("the block was entered")
-    assert [seen.method for seen in api.requests] == ["POST", "POST", "DELETE"]
-
-
-def _when_lost(held: HeldLeases, within_s: float = 10.0) -> errors.Conflict:
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        try:
-            held.nonce("148e")
-        except errors.Conflict as lost:
-            return lost
-        time.sleep(0.02)
-    raise AssertionError("the lease was not lost in time")
-
-
-def test_a_lease_without_a_nonce_is_none(api: ScriptedApi, fly: Fly) -> None:
-    api.reply(Reply(201, {"status": "success"}))
-    with pytest.raises(errors.UnexpectedAnswer, match="nonce"), fly.lease("shop", "148e"):
-        pass
-
-
 NOT_YET = Reply(408, {"error": "machine failed to reach desired state, started, currently stopped"})
 
 
@@ -264,77 +182,6 @@ def test_an_empty_name_never_widens_what_a_call_is_about(
     with pytest.raises(ValueError, match="expected a name"):
         fly.destroy_machine("shop", name, force=True)
     assert api.requests == []
-
-
-def test_releases_are_listed_made_and_ended(api: ScriptedApi, fly: Fly) -> None:
-    api.reply(
-        Reply(200, {"releases": [{"id": "r1", "version": 41, "image_ref": "shop:1"}]}),
-        Reply(201, {"release": {"id": "r2", "version": 42}}),
-        Reply(200, {"release": {"id": "r2", "version": 42, "status": "complete"}}),
-    )
-    assert [release.version for release in fly.releases("shop", limit=5)] == [41]
-    release = fly.create_release("shop", image="shop:2", definition={"app": "shop"})
-    assert fly.update_release(release.id, "complete").version == 42
-    assert api.requests[1].body == {
-        "app_name": "shop",
-        "image": "shop:2",
-        "definition": {"app": "shop"},
-        "strategy": "ROLLING",
-    }
-    assert (api.requests[2].method, api.requests[2].path) == ("PATCH", "/api/v1/releases/r2")
-
-
-BY_GRAPHQL = {
-    "id": "r1",
-    "version": 41,
-    "status": "running",
-    "imageRef": "shop:1",
-    "stable": False,
-    "createdAt": "2026-05-14T10:41:08Z",
-    "evaluationId": None,
-}
-
-
-@pytest.mark.parametrize("status", [401, 403, 404])
-def test_releases_are_asked_by_graphql_where_the_other_api_lets_nobody_in(
-    api: ScriptedApi, fly: Fly, status: int
-) -> None:
-    found = {"data": {"app": {"releases": {"nodes": [BY_GRAPHQL]}}}}
-    api.reply(Reply(status, {"error": "no"}), Reply(200, found))
-    (release,) = fly.releases("shop", limit=5)
-    assert (release.version, release.image_ref, release.in_progress) == (41, "shop:1", True)
-    asked = api.requests[1]
-    assert (asked.method, asked.path) == ("POST", "/graphql")
-    assert asked.body["variables"] == {"appName": "shop", "limit": 5}
-
-
-@pytest.mark.parametrize(
-    ("by_graphql", "said"),
-    [
-        (Reply(200, {"errors": [{"message": "Could not find App"}], "data": None}), "find App"),
-        (Reply(200, {"errors": [{"message": "no", "extensions": {"code": "UNAUTHORIZED"}}]}), "no"),
-        (Reply(200, {"data": {"app": None}}), "app"),
-        (Reply(401, {"error": "token"}), "401"),
-    ],
-)
-def test_when_neither_api_tells_the_releases_both_are_named(
-    api: ScriptedApi, fly: Fly, by_graphql: Reply, said: str
-) -> None:
-    api.reply(Reply(403, {"error": "unauthorized"}), by_graphql)
-    with pytest.raises(errors.Forbidden) as caught:
-        fly.releases("shop")
-    text = str(caught.value)
-    assert "403: unauthorized" in text
-    assert f"by GraphQL: {said}" in text or said in text
-    assert "/graphql" in text
-    assert len(text.splitlines()) <= 4
-
-
-def test_a_platform_that_is_down_is_not_asked_twice(api: ScriptedApi, fly: Fly) -> None:
-    api.reply(*[Reply(503)] * 3)
-    with pytest.raises(errors.UnexpectedAnswer):
-        fly.releases("shop")
-    assert {seen.method for seen in api.requests} == {"GET"}
 
 
 def test_secrets_are_set_and_unset_by_one_call_each(api: ScriptedApi, fly: Fly) -> None:

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.form import Target, report, wants_quick
 from benchmarks.running import copy_of_shop, start_verification
-from pytest_sre.deploys.rollout import is_healthy
+from pytest_sre.deploys.health import is_healthy
 from pytest_sre.fly.models import Machine
 from pytest_sre.local import LocalPlatform, LocalPlatformError
 

@@ -11,7 +11,7 @@ from pytest_sre.recording.rows import Risk
 from pytest_sre.redaction import fenced, inline, title
 from pytest_sre.run.evidence import Evidence
 from pytest_sre.run.run import Run
-from pytest_sre.targets.settings import SEVERITIES, Severity
+from pytest_sre.targets.severities import SEVERITIES, Severity
 
 _SHOWN = 20
 _LONGEST_EVIDENCE = 2_000

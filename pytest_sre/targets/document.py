@@ -29,15 +29,14 @@ from pytest_sre.targets.reading import (
 from pytest_sre.targets.settings import (
     PERMISSIONS,
     PLATFORMS,
-    SEVERITIES,
     IssueSettings,
     LogRule,
     LogSettings,
     Permission,
     PlatformName,
     ReleaseSettings,
-    Severity,
 )
+from pytest_sre.targets.severities import SEVERITIES, Severity
 
 _PYPROJECT = "pyproject.toml"
 _TOOL = "pytest-sre"

@@ -8,15 +8,14 @@ from types import MappingProxyType
 from typing import Literal
 
 from pytest_sre.targets.fly_toml import FlyToml
+from pytest_sre.targets.objectives import Objective
+from pytest_sre.targets.severities import Severity
 
 Permission = Literal["observe", "load", "chaos", "deploy"]
 PlatformName = Literal["fly", "local"]
 
-Severity = Literal["low", "medium", "high", "critical"]
-
 PERMISSIONS: tuple[Permission, ...] = ("observe", "load", "chaos", "deploy")
 PLATFORMS: tuple[PlatformName, ...] = ("fly", "local")
-SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 
 
 @dataclass(frozen=True)
@@ -155,3 +154,4 @@ class Settings:
     release: ReleaseSettings
     logs: LogSettings
     issues: IssueSettings
+    objectives: tuple[Objective, ...] = ()

@@ -67,45 +67,51 @@ def restart_in_its_midst(fly: Fly, machine: str) -> None:
             return
 
 
+class Listener:
+    """What the Machines of the app said, by Machine, as far as the tail was read."""
+
+    def __init__(self, fly: Fly, since_at: float) -> None:
+        self._tail = LogTail(lambda token: fly.logs(APP, next_token=token), APP, since_at=since_at)
+        self.said: dict[str, list[str]] = defaultdict(list)
+
+    def listen(self) -> None:
+        for line in self._tail.poll():
+            if line.provider == "app":
+                self.said[line.machine].append(line.message)
+
+    def listen_until_begun(self, machine: str, runs: int) -> None:
+        deadline = time.monotonic() + 60.0
+        while self.said[machine].count("begin") < runs:
+            assert time.monotonic() < deadline
+            self.listen()
+
+
 def test_every_line_of_machines_that_restart_is_read_once(fly: Fly) -> None:
     config = MachineConfig(
         image="registry.local/talker:1",
         init=MachineInit(cmd=["python", "-S", "-E", "-c", TALKER]),
         restart=Restart(policy="always"),
     )
-    began_at = time.time()
+    listener = Listener(fly, since_at=time.time())
     machines = [fly.create_machine(APP, config, region=region).id for region in ("ams", "iad")]
-    tail = LogTail(lambda token: fly.logs(APP, next_token=token), APP, since_at=began_at)
-    said: dict[str, list[str]] = defaultdict(list)
-
-    def look() -> None:
-        for line in tail.poll():
-            if line.provider == "app":
-                said[line.machine].append(line.message)
-
-    def look_until_heard(machine: str, runs: int) -> None:
-        deadline = time.monotonic() + 60.0
-        while said[machine].count("begin") < runs:
-            assert time.monotonic() < deadline
-            look()
 
     # A process that was killed before its first line leaves no trace to count.
     for restarts in (1, 2):
         for machine in machines:
-            look_until_heard(machine, restarts)
+            listener.listen_until_begun(machine, restarts)
             restart_in_its_midst(fly, machine)
     for machine in machines:
-        look_until_heard(machine, 3)
+        listener.listen_until_begun(machine, 3)
     for machine in machines:
         fly.stop(APP, machine)
         fly.wait(APP, machine, "stopped")
-    look()
+    listener.listen()
 
     for machine in machines:
-        runs = run_of(said[machine])
+        runs = run_of(listener.said[machine])
         assert len(runs) >= 3
         for run in runs:
             assert run == expected(len(run))
         # A whole run ends with its last line; the process was killed in others.
         assert max(map(len, runs)) <= ENDED
-        assert re.fullmatch(r"begin|again|end|line \d+", said[machine][-1])
+        assert re.fullmatch(r"begin|again|end|line \d+", listener.said[machine][-1])

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from pytest_sre.targets.errors import ConfigError, quoted
 from pytest_sre.targets.files import is_file, place_of, read_toml
+from pytest_sre.targets.objectives import BudgetAdjustment
 from pytest_sre.targets.reading import (
     Place,
     boolean,
@@ -37,6 +38,7 @@ from pytest_sre.targets.settings import (
     ReleaseSettings,
 )
 from pytest_sre.targets.severities import SEVERITIES, Severity
+from pytest_sre.targets.slo_keys import StatedObjective, read_adjustment, read_objective
 
 _PYPROJECT = "pyproject.toml"
 _TOOL = "pytest-sre"
@@ -172,6 +174,8 @@ class Document:
     release: ReleaseSettings = key("release", _read_release, ReleaseSettings())
     logs: LogSettings = key("logs", _read_logs, LogSettings())
     issues: IssueSettings = key("issues", _read_issues, IssueSettings())
+    objectives: tuple[StatedObjective, ...] = key("slo", list_of(read_objective), ())
+    adjustments: tuple[BudgetAdjustment, ...] = key("slo-adjustment", list_of(read_adjustment), ())
     targets: Mapping[str, TargetKeys] = key(
         "targets", table_of(table(TargetKeys, closed=True)), MappingProxyType({})
     )

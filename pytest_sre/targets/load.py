@@ -21,6 +21,7 @@ from pytest_sre.targets.settings import (
     Settings,
     Target,
 )
+from pytest_sre.targets.slo_selection import objectives_of, refuse_unknown_names
 
 T = TypeVar("T")
 _FLY_FILE = re.compile(r"fly\.([A-Za-z0-9][A-Za-z0-9_-]*)\.toml")
@@ -57,13 +58,16 @@ def load_settings(
     keys = _target_keys(source, fly_files, target)
     platform = keys.platform or ("local" if target == "local" else "fly")
     place = source.place / "targets" / target
+    apps = _apps(keys, _app_paths(source, fly_files, target, platform), platform, place)
+    stated = source.document.objectives
+    refuse_unknown_names(stated, source.document.adjustments, _names(source, fly_files))
     return Settings(
         root=root,
         source=source.path,
         target=Target(
             name=target,
             platform=platform,
-            apps=_apps(keys, _app_paths(source, fly_files, target, platform), platform, place),
+            apps=apps,
             organization=keys.organization,
             url=keys.url.rstrip("/") if keys.url else None,
             allow=_allowed(keys, platform, allow, place),
@@ -75,6 +79,8 @@ def load_settings(
         release=source.document.release,
         logs=source.document.logs,
         issues=source.document.issues,
+        objectives=objectives_of(stated, target, [app.name for app in apps]),
+        adjustments=source.document.adjustments,
     )
 
 

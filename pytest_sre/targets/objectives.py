@@ -80,10 +80,53 @@ Source = Observed | Logged | Edge | RatioQuery | ThresholdQuery
 
 @dataclass(frozen=True, kw_only=True)
 class Slices:
-    """Counts time slices rather than events: one is good when its own good ratio is enough."""
+    """Counts time slices rather than events: one is good when its own good ratio is enough.
+
+    With ``good_ratio`` None none is good or bad: the mean of their good ratios is judged, so that
+    a quiet slice weighs as much as a busy one.
+    """
 
     slice_s: float
-    good_ratio: float
+    good_ratio: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BurnAlert:
+    """An alert on the burn rate over ``window_s`` that is asked for, in place of the usual ones.
+
+    It fires once the burn rate has been beyond ``factor`` for ``after_s`` seconds: above it, or
+    under it where ``fires_above`` is False. ``severity`` is the label that the alert gets.
+    """
+
+    name: str
+    factor: float
+    window_s: float
+    severity: str
+    after_s: float = 0.0
+    fires_above: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class BudgetAdjustment:
+    """A time that does not count in objectives, such as maintenance, and why.
+
+    Attributes:
+        objectives: the names of those in which it does not count; empty stands for all.
+        start_at: when it begins, Unix seconds.
+        end_at: when it ends, Unix seconds.
+        reason: why, for people; it is shown wherever the adjustment changed a number.
+        where: the file and the key it was read from, for messages.
+    """
+
+    objectives: tuple[str, ...]
+    start_at: float
+    end_at: float
+    reason: str
+    where: str = ""
+
+    def concerns(self, name: str) -> bool:
+        """Tell whether it is about the objective of this name."""
+        return not self.objectives or name in self.objectives
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +144,7 @@ class Objective:
             freshness in requests or logs, the age up to which data is good.
         slices: whether time slices are counted; None counts events.
         alerts: whether burn-rate alerts are made of it.
+        burn_alerts: those asked for by an alert policy; without them the usual ones are made.
         severity: how much a breach matters.
         owner: who answers for it, such as a team.
         runbook: the file to follow, in the nearest ``runbooks`` folder, or a URL.
@@ -119,6 +163,7 @@ class Objective:
     threshold_s: float | None = None
     slices: Slices | None = None
     alerts: bool = True
+    burn_alerts: tuple[BurnAlert, ...] = ()
     severity: Severity = "high"
     owner: str | None = None
     runbook: str | None = None

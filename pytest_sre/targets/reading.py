@@ -177,6 +177,21 @@ def duration_s(value: object, place: Place) -> float:
     return seconds
 
 
+def duration_with_unit(expected: str) -> Reader[float]:
+    """Make the reader of a duration above zero, in seconds, of which a number alone is refused."""
+
+    def read(value: object, place: Place) -> float:
+        try:
+            seconds = parse_duration_s(value) if isinstance(value, str) else 0.0
+        except ValueError:
+            seconds = 0.0
+        if not seconds:
+            raise place.wrong(value, expected)
+        return seconds
+
+    return read
+
+
 def one_of(choices: Collection[N]) -> Reader[N]:
     """Make the reader of one of a few names."""
 

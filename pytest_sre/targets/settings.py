@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from pytest_sre.targets.fly_toml import FlyToml
-from pytest_sre.targets.objectives import Objective
+from pytest_sre.targets.objectives import BudgetAdjustment, Objective
 from pytest_sre.targets.severities import Severity
 
 Permission = Literal["observe", "load", "chaos", "deploy"]
@@ -155,3 +155,4 @@ class Settings:
     logs: LogSettings
     issues: IssueSettings
     objectives: tuple[Objective, ...] = ()
+    adjustments: tuple[BudgetAdjustment, ...] = ()

@@ -79,8 +79,9 @@ def event_queries(objective: Objective, app: str, by: Sequence[str] = ()) -> Eve
 def slice_query(objective: Objective, app: str) -> tuple[str, float] | None:
     """Give what to ask once for each time slice, and the length of the slices in seconds.
 
-    Its value is 1 for a bad slice and 0 for a good one; a slice in which nothing was measured has
-    none. None when the objective counts events and not slices.
+    Its value is 1 for a bad slice and 0 for a good one, or the slice's share of bad events where
+    these are averaged; a slice in which nothing was measured has none. None when the objective
+    counts events and not slices.
 
     Raises:
         ValueError: see `event_queries`.
@@ -194,6 +195,8 @@ def _is_beyond(source: ThresholdQuery) -> str:
 
 def _is_bad(slices: Slices, requests: EventQueries) -> tuple[str, float]:
     ratio = requests.over(slices.slice_s).error_ratio
+    if slices.good_ratio is None:
+        return ratio, slices.slice_s
     return f"{ratio} > bool {number(1 - slices.good_ratio)}", slices.slice_s
 
 

@@ -188,6 +188,12 @@ def _good_ratio(keys: _SloKeys, kind: SliKind, place: Place) -> float:
 
 
 def _slices(keys: _SloKeys, place: Place) -> Slices | None:
+    if keys.value is not None and keys.budgeting != "occurrences":
+        raise ConfigError(
+            where=str(place / "budgeting"),
+            found='does not go with "value", which is asked for once each slice by itself',
+            expected='every = "1m"',
+        )
     needs = {
         "occurrences": (),
         "timeslices": ("slice", "slice-objective"),
@@ -205,15 +211,11 @@ def _slices(keys: _SloKeys, place: Place) -> Slices | None:
             )
     if keys.slice_s is None:
         return None
-    _refuse_long_slice(keys.slice_s, keys, place / "slice")
+    if keys.slice_s >= keys.window_s:
+        raise ConfigError(
+            str(place / "slice"), "is no shorter than the window", "many slices in a window"
+        )
     return Slices(slice_s=keys.slice_s, good_ratio=keys.slice_objective)
-
-
-def _refuse_long_slice(slice_s: float, keys: _SloKeys, place: Place) -> None:
-    if slice_s >= keys.window_s:
-        raise ConfigError(str(place), "is no shorter than the window", "many slices in a window")
-    if keys.every_s is not None and keys.every_s > slice_s:
-        raise ConfigError(str(place), 'is shorter than "every"', "at least one value in each slice")
 
 
 def _moment(value: object, place: Place) -> float:

@@ -303,9 +303,10 @@ MISTAKES = {
         EDGE + 'budgeting = "ratio-timeslices"\nslice = "28d"',
         "slo[0].slice is no shorter than the window",
     ),
-    "slice shorter than the step": (
-        BARE + 'value = "x"\nbelow = 1\nevery = "5m"\nbudgeting = "ratio-timeslices"\nslice = "1m"',
-        'slo[0].slice is shorter than "every"',
+    "slices of a value": (
+        BARE + 'value = "x"\nbelow = 1\nbudgeting = "ratio-timeslices"\nslice = "1m"',
+        'slo[0].budgeting does not go with "value"',
+        "every =",
     ),
     "freeze-below in percent": (EDGE + "freeze-below = 10", "freeze-below is 10", "0 to 1"),
     "unknown target": (EDGE + 'targets = ["prdo"]', 'slo[0].targets[0] names "prdo"', '"prod"?'),

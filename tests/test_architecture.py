@@ -25,6 +25,7 @@ HEIGHTS = {
     "local": 5,
     "journeys": 6,
     "bake": 7,
+    "load": 7,
     "judge": 8,
     "issues": 9,
     "report": 9,

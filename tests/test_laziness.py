@@ -11,6 +11,7 @@ HEAVY = [
     "chaoslib",
     "cryptography",
     "dns",
+    "gevent",
     "github",
     "graphql",
     "httpx",

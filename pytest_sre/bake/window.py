@@ -9,7 +9,7 @@ from functools import cached_property
 from pytest_sre.recording.rows import Exchange, JourneyRun
 from pytest_sre.slo import Judgement, judge_ratio
 from pytest_sre.targets import BakeSettings
-from pytest_sre.verdict import Inconclusive, Verdict
+from pytest_sre.verdict import Inconclusive, ObjectiveVerdict
 
 # A gap in the traffic longer than this, and than this share of the window, means it stopped.
 _GAP_S = 2.0
@@ -77,10 +77,10 @@ class Traffic:
         """
         self.require_some()
         errors = self.judge_errors(error_ratio)
-        assert errors.verdict is not Verdict.UNHEALTHY, f"requests that failed: {errors}"
+        assert errors.verdict is not ObjectiveVerdict.BREACHED, f"requests that failed: {errors}"
         slow = self.judge_latency(95, latency_p95_s)
         what = f"requests slower than {latency_p95_s:g} s"
-        assert slow.verdict is not Verdict.UNHEALTHY, f"{what}: {slow}"
+        assert slow.verdict is not ObjectiveVerdict.BREACHED, f"{what}: {slow}"
 
     @property
     def longest_gap_s(self) -> float:
@@ -182,7 +182,7 @@ class Bake:
         walked = [run for run in self.journey_runs if not run.own_fault]
         failed = [run for run in walked if not run.ok]
         judgement = judge_ratio(len(failed), len(walked), limits.error_ratio)
-        assert judgement.verdict is not Verdict.UNHEALTHY, (
+        assert judgement.verdict is not ObjectiveVerdict.BREACHED, (
             f"journeys that failed: {judgement}; {failed[-1].journey}: {failed[-1].error}"
         )
 

@@ -22,7 +22,7 @@ from pytest_sre.recording.rows import (
     MachineSeen,
     OwnFault,
 )
-from pytest_sre.verdict import Verdict
+from pytest_sre.verdict import ObjectiveVerdict
 
 _SHOWN = 160
 _DEFAULT_GROUP = "app"
@@ -230,7 +230,7 @@ def _failing_checks(facts: Facts) -> Iterable[Suspect]:
 def _failed_requests(facts: Facts) -> Iterable[Suspect]:
     for traffic in _traffics(facts):
         judgement = traffic.judge_errors(facts.error_ratio)
-        if judgement.verdict is Verdict.UNHEALTHY:
+        if judgement.verdict is ObjectiveVerdict.BREACHED:
             what, example = _commonest(traffic.failed, _answer)
             share = f"{judgement.observed:.1%} of requests ({judgement.bad} of {judgement.total})"
             evidence = _cut(example.body_head or example.error)
@@ -242,7 +242,7 @@ def _failed_requests(facts: Facts) -> Iterable[Suspect]:
 def _slow_requests(facts: Facts) -> Iterable[Suspect]:
     limit_s = facts.latency_p95_s
     for traffic in _traffics(facts):
-        if traffic.judge_latency(95, limit_s).verdict is Verdict.UNHEALTHY:
+        if traffic.judge_latency(95, limit_s).verdict is ObjectiveVerdict.BREACHED:
             slow = [exchange for exchange in traffic.judged if exchange.total_s > limit_s]
             what, _ = _commonest(slow, _request)
             p95 = f"p95 is {traffic.percentile_s(95):.2f} s, limit {limit_s:g} s"

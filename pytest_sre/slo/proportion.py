@@ -1,153 +1,145 @@
-"""Is the share of bad events within a limit? Answered with the exact binomial bounds.
+"""Is the share of bad events within a limit? Answered for a sample of a size fixed beforehand.
 
 Source: C. J. Clopper and E. S. Pearson, "The use of confidence or fiducial limits illustrated
-in the case of the binomial", Biometrika 26 (1934). One-sided bounds, found by bisection on the
-binomial distribution function, so that no numerical library is needed.
+in the case of the binomial", Biometrika 26 (1934). One-sided bounds, each with the whole risk.
+Who looks again and again while events come in, and stops when the answer suits, needs
+`pytest_sre.slo.sequences` instead.
 """
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from pytest_sre.verdict import Inconclusive, Verdict
+from pytest_sre.slo import binomial
+from pytest_sre.verdict import Inconclusive, ObjectiveVerdict
 
-CONFIDENCE = 0.95
-_BISECTIONS = 60
-_NEGLIGIBLE = 1e-17
+ALPHA = 0.05
 
 
 @dataclass(frozen=True)
 class Judgement:
     """What ``total`` events, ``bad`` of them bad, say about a limit on the bad share.
 
-    ``lower`` and ``upper`` are one-sided bounds on the true ratio, each at ``CONFIDENCE``.
-    ``more`` is how many more good events would settle an inconclusive one.
+    Attributes:
+        verdict: MET, BREACHED or INCONCLUSIVE.
+        bad: how many were bad.
+        total: how many there were.
+        limit: the highest ratio that keeps the objective.
+        lower: the true ratio is at least this, with the confidence.
+        upper: the true ratio is at most this, with the confidence.
+        more: how many more good events would settle an inconclusive one.
+        alpha: the risk that a bound is wrong.
     """
 
-    verdict: Verdict
+    verdict: ObjectiveVerdict
     bad: int
     total: int
     limit: float
     lower: float
     upper: float
     more: int = 0
+    alpha: float = ALPHA
 
     @property
     def observed(self) -> float:
         """The bad share that was seen; 0 when nothing was."""
         return self.bad / self.total if self.total else 0.0
 
+    @property
+    def confidence(self) -> float:
+        """How sure each bound is, such as 0.95."""
+        return 1 - self.alpha
+
     def __str__(self) -> str:
-        seen = f"{self.bad} of {self.total} ({self.observed:.2%}, limit {self.limit:.2%})"
-        if self.verdict is Verdict.UNHEALTHY:
-            return f"{seen}: at least {self.lower:.2%} with 95 % confidence"
-        if self.verdict is Verdict.HEALTHY:
-            return f"{seen}: at most {self.upper:.2%} with 95 % confidence"
-        return f"{seen}: could be {self.upper:.2%}; {self.more} more good ones would settle it"
+        share = f"{percent(self.observed)}, objective {percent(self.limit)}"
+        seen = f"{self.verdict.value}: {self.bad:,} of {self.total:,} bad ({share})"
+        sure = f"with {100 * self.confidence:g} % confidence"
+        if self.verdict is ObjectiveVerdict.BREACHED:
+            return f"{seen}: at least {percent(self.lower)} {sure}"
+        if self.verdict is ObjectiveVerdict.MET:
+            return f"{seen}: at most {percent(self.upper)} {sure}"
+        return (
+            f"{seen}: could be {percent(self.upper)}; {self.more:,} more good ones would settle it"
+        )
 
     def check(self, what: str) -> None:
-        """Pass when the limit is kept.
+        """Pass when the objective is met.
 
         Args:
-            what: what the bad events are, such as "requests failed".
+            what: what the bad events are, such as "requests that failed".
 
         Raises:
-            AssertionError: the limit is broken.
+            AssertionError: it is breached.
             Inconclusive: the sample is too small to tell.
         """
-        if self.verdict is Verdict.INCONCLUSIVE:
+        if self.verdict is ObjectiveVerdict.INCONCLUSIVE:
             raise Inconclusive(f"{what}: {self}")
-        if self.verdict is Verdict.UNHEALTHY:
+        if self.verdict is ObjectiveVerdict.BREACHED:
             raise AssertionError(f"{what}: {self}")
 
 
-def judge_ratio(bad: int, total: int, limit: float) -> Judgement:
+def judge_ratio(bad: int, total: int, limit: float, *, alpha: float = ALPHA) -> Judgement:
     """Judge the share of bad events against a limit.
 
     Args:
         bad: events that were bad.
         total: all events.
         limit: the highest acceptable ratio, in (0, 1).
+        alpha: the risk of a wrong verdict, at most 0.25.
 
     Returns:
-        HEALTHY when the upper bound keeps the limit, UNHEALTHY when the lower bound breaks it,
+        MET when the upper bound keeps the limit, BREACHED when the lower bound breaks it,
         INCONCLUSIVE in between and with no events at all.
 
     Raises:
-        ValueError: the limit is not between 0 and 1; no sample could show that it is kept.
+        ValueError: the limit is not between 0 and 1, so that no sample could show that it is
+            kept; a count is negative, not whole, or there are more bad events than events.
     """
-    _require_ratio(limit)
-    lower, upper = lower_bound(bad, total), upper_bound(bad, total)
-    if total and upper <= limit:
-        return Judgement(Verdict.HEALTHY, bad, total, limit, lower, upper)
-    if lower > limit:
-        return Judgement(Verdict.UNHEALTHY, bad, total, limit, lower, upper)
-    more = samples_to_settle(limit, bad) - total
-    return Judgement(Verdict.INCONCLUSIVE, bad, total, limit, lower, upper, max(1, more))
+    require_limit(limit)
+    binomial.require_counts(bad, total)
+    binomial.require_alpha(alpha)
+    lower = binomial.lower_bound(bad, total, alpha)
+    upper = binomial.upper_bound(bad, total, alpha)
+    verdict, more = ObjectiveVerdict.INCONCLUSIVE, 0
+    if binomial.is_improbably_low(bad, total, limit, alpha):
+        verdict, upper = ObjectiveVerdict.MET, min(upper, limit)
+    elif lower > limit:
+        verdict = ObjectiveVerdict.BREACHED
+    else:
+        more = max(1, samples_to_settle(limit, bad, alpha=alpha) - total)
+    return Judgement(verdict, bad, total, limit, lower, upper, more, alpha)
 
 
-def samples_to_settle(limit: float, bad: int = 0) -> int:
+def samples_to_settle(limit: float, bad: int = 0, *, alpha: float = ALPHA) -> int:
     """Count the events of which ``bad`` may be bad and the limit is still shown to be kept.
 
     Raises:
-        ValueError: the limit is not between 0 and 1.
+        ValueError: the limit is not between 0 and 1, or ``bad`` is negative.
     """
-    _require_ratio(limit)
-    low, high = bad, bad + 1
-    while upper_bound(bad, high) > limit:
+    require_limit(limit)
+    binomial.require_counts(bad, max(bad, 0))
+    binomial.require_alpha(alpha)
+    low, high = bad, max(bad + 1, int(bad / limit))
+    while not binomial.is_improbably_low(bad, high, limit, alpha):
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if upper_bound(bad, middle) > limit else (low, middle)
+        shown = binomial.is_improbably_low(bad, middle, limit, alpha)
+        low, high = (low, middle) if shown else (middle, high)
     return high
 
 
-def upper_bound(bad: int, total: int) -> float:
-    """Bound the true ratio from above with ``CONFIDENCE``; 1 when nothing speaks against it."""
-    if bad >= total:
-        return 1.0
-    return _root(lambda ratio: _at_most(bad, total, ratio) - (1 - CONFIDENCE))
+def require_limit(limit: float) -> None:
+    """Pass when a sample could show that the limit is kept.
 
-
-def lower_bound(bad: int, total: int) -> float:
-    """Bound the true ratio from below with ``CONFIDENCE``; 0 when nothing bad was seen."""
-    if bad <= 0:
-        return 0.0
-    return _root(lambda ratio: CONFIDENCE - _at_most(bad - 1, total, ratio), rising=True)
-
-
-def _require_ratio(limit: float) -> None:
+    Raises:
+        ValueError: it is not between 0 and 1.
+    """
     if not 0 < limit < 1:
         raise ValueError(f"expected a limit between 0 and 1, found {limit:g}")
 
 
-def _at_most(bad: int, total: int, ratio: float) -> float:
-    """Give P(X <= bad) for X ~ Binomial(total, ratio), 0 < ratio < 1."""
-    log_p, log_q = math.log(ratio), math.log1p(-ratio)
-    if bad > total * ratio:
-        return 1.0 - _tail(total - bad - 1, total, log_q, log_p)
-    return _tail(bad, total, log_p, log_q)
-
-
-def _tail(last: int, total: int, log_p: float, log_q: float) -> float:
-    """Sum P(X = k) from ``last``, which is not above the mean, down to where no more counts."""
-    ways = math.lgamma(total + 1) - math.lgamma(last + 1) - math.lgamma(total - last + 1)
-    term = math.exp(ways + last * log_p + (total - last) * log_q)
-    odds = math.exp(log_q - log_p)
-    found = 0.0
-    for k in range(last, -1, -1):
-        found += term
-        if term <= found * _NEGLIGIBLE:
-            break
-        term *= odds * k / (total - k + 1)
-    return found
-
-
-def _root(function: Callable[[float], float], *, rising: bool = False) -> float:
-    """Find where a monotonic function of a ratio crosses zero."""
-    low, high = 0.0, 1.0
-    for _ in range(_BISECTIONS):
-        middle = (low + high) / 2
-        above = function(middle) > 0
-        low, high = (low, middle) if above == rising else (middle, high)
-    return high
+def percent(ratio: float) -> str:
+    """Write a ratio for people: ``0.10 %``; small ones with two significant digits."""
+    share = 100 * ratio
+    if share == 0 or abs(share) >= 0.1:
+        return f"{share:.2f} %"
+    return f"{share:#.2g} %"

@@ -1,5 +1,5 @@
 """What a run concludes: three-valued verdicts, how they merge, and the probable causes."""
 
-from pytest_sre.verdict.values import Inconclusive, NotAsked, Verdict, worst
+from pytest_sre.verdict.values import Inconclusive, NotAsked, ObjectiveVerdict, Verdict, worst
 
-__all__ = ["Inconclusive", "NotAsked", "Verdict", "worst"]
+__all__ = ["Inconclusive", "NotAsked", "ObjectiveVerdict", "Verdict", "worst"]

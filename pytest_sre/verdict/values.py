@@ -1,4 +1,4 @@
-"""The three values of a verdict, and the exception by which a judge says it cannot tell."""
+"""The three values of a verdict, and the exceptions by which a judge gives none."""
 
 import enum
 from collections.abc import Iterable
@@ -22,6 +22,26 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
         The worst of them; INCONCLUSIVE when there are none, since nothing was tested.
     """
     return max(verdicts, key=_SEVERITY.__getitem__, default=Verdict.INCONCLUSIVE)
+
+
+class ObjectiveVerdict(enum.Enum):
+    """The verdict on one objective: is it kept?"""
+
+    MET = "MET"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    BREACHED = "BREACHED"
+
+    @property
+    def of_release(self) -> Verdict:
+        """What it means for the release that was observed."""
+        return _MEANING[self]
+
+
+_MEANING = {
+    ObjectiveVerdict.MET: Verdict.HEALTHY,
+    ObjectiveVerdict.INCONCLUSIVE: Verdict.INCONCLUSIVE,
+    ObjectiveVerdict.BREACHED: Verdict.UNHEALTHY,
+}
 
 
 class Inconclusive(Exception):  # noqa: N818 - a verdict, not an error

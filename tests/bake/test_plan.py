@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pytest_sre.bake.plan import MAX_RATE_PER_S, Endpoint, plan_bake
 from pytest_sre.slo import judge_ratio
-from pytest_sre.verdict import Verdict
+from pytest_sre.verdict import ObjectiveVerdict
 
 ENDPOINTS = [Endpoint("shop", f"m{n}", "iad", f"http://m{n}/healthz") for n in range(3)]
 
@@ -26,7 +26,7 @@ def test_the_sample_carries_a_verdict_even_with_a_failure_or_else_the_rate_is_at
     assert 0 < planned.requests_per_s <= MAX_RATE_PER_S
     if planned.requests_per_s < MAX_RATE_PER_S:
         sample = round(planned.requests_per_s * window_s)
-        assert judge_ratio(1, sample, error_ratio).verdict is Verdict.HEALTHY
+        assert judge_ratio(1, sample, error_ratio).verdict is ObjectiveVerdict.MET
 
 
 def test_endpoints_and_journeys_are_asked_in_turn():

@@ -8,7 +8,7 @@ from pytest_sre.bake.progress import Progress
 from pytest_sre.bake.window import Bake, Traffic
 from pytest_sre.recording.rows import JourneyRun
 from pytest_sre.targets import BakeSettings
-from pytest_sre.verdict import Inconclusive, Verdict
+from pytest_sre.verdict import Inconclusive, ObjectiveVerdict
 
 BAD = {"ok": False, "status": 500}
 OWN = {"ok": False, "status": 0, "own_fault": True, "error_kind": "dns"}
@@ -90,33 +90,33 @@ def test_a_percentile_is_a_value_that_was_seen_and_covers_its_share(exchange, ti
 
 
 def test_errors_are_judged_by_what_the_sample_can_carry(exchange):
-    def verdict(good: int, bad: int) -> Verdict:
+    def verdict(good: int, bad: int) -> ObjectiveVerdict:
         seen = [exchange(1000)] * good + [exchange(1000, **BAD)] * bad
         return bake_of(seen).traffic.judge_errors(0.01).verdict
 
-    assert verdict(good=299, bad=0) is Verdict.HEALTHY
-    assert verdict(good=298, bad=0) is Verdict.INCONCLUSIVE
-    assert verdict(good=90, bad=10) is Verdict.UNHEALTHY
+    assert verdict(good=299, bad=0) is ObjectiveVerdict.MET
+    assert verdict(good=298, bad=0) is ObjectiveVerdict.INCONCLUSIVE
+    assert verdict(good=90, bad=10) is ObjectiveVerdict.BREACHED
 
 
 def test_slow_answers_break_the_latency_objective_and_a_few_do_not(exchange):
     slow, fast = exchange(1000, total_s=1.2), exchange(1000)
 
-    def judged(slow_ones: int) -> Verdict:
+    def judged(slow_ones: int) -> ObjectiveVerdict:
         seen = [slow] * slow_ones + [fast] * (200 - slow_ones)
         return bake_of(seen).traffic.judge_latency(95, 1.0).verdict
 
-    assert judged(0) is Verdict.HEALTHY
-    assert judged(10) is Verdict.INCONCLUSIVE
-    assert judged(40) is Verdict.UNHEALTHY
+    assert judged(0) is ObjectiveVerdict.MET
+    assert judged(10) is ObjectiveVerdict.INCONCLUSIVE
+    assert judged(40) is ObjectiveVerdict.BREACHED
 
 
 def test_own_faults_weigh_on_neither_errors_nor_latency(exchange):
     seen = [exchange(1000)] * 300 + [exchange(1000, **OWN, total_s=60.0)] * 300
     traffic: Traffic = bake_of(seen).traffic
 
-    assert traffic.judge_errors(0.01).verdict is Verdict.HEALTHY
-    assert traffic.judge_latency(95, 1.0).verdict is Verdict.HEALTHY
+    assert traffic.judge_errors(0.01).verdict is ObjectiveVerdict.MET
+    assert traffic.judge_latency(95, 1.0).verdict is ObjectiveVerdict.MET
 
 
 def test_few_samples_break_no_objective_but_a_clear_failure_does(exchange):

@@ -123,9 +123,9 @@ def test_few_samples_break_no_objective_but_a_clear_failure_does(exchange):
     limits = {"error_ratio": 0.01, "latency_p95_s": 1.0}
 
     bake_of([exchange(1000)] * 3).traffic.check_not_worse(**limits)
-    with pytest.raises(AssertionError, match="requests that failed: 20 of 20"):
+    with pytest.raises(AssertionError, match="requests that failed: BREACHED: 20 of 20"):
         bake_of([exchange(1000, **BAD)] * 20).traffic.check_not_worse(**limits)
-    with pytest.raises(AssertionError, match="requests slower than 1 s: 20 of 20"):
+    with pytest.raises(AssertionError, match="requests slower than 1 s: BREACHED: 20 of 20"):
         bake_of([exchange(1000, total_s=2.0)] * 20).traffic.check_not_worse(**limits)
 
 
@@ -137,7 +137,7 @@ def test_journeys_whose_assertions_fail_are_failures_though_every_answer_was_wel
     seen = [exchange(1000, journey="buy", status=404)] * 20
     runs = [walked(ok=False, error="AssertionError: no order")] * 20
 
-    with pytest.raises(AssertionError, match=r"journeys that failed: 20 of 20.*buy:.*no order"):
+    with pytest.raises(AssertionError, match=r"journeys that failed: BREACHED: 20 .*buy:.*order"):
         bake_of(seen, runs).check_journeys()
 
 

@@ -34,30 +34,40 @@ def description() -> "Description":
     Raises:
         Missing: there is no npm, or it cannot fetch.
     """
-    cached = _cache() / f"{PACKAGE.rpartition('@')[2]}.json"
+    return Description(json.loads(cached_from_npm(PACKAGE, _FILE).read_bytes()))
+
+
+def cached_from_npm(package: str, file: str) -> Path:
+    """One file of an npm package, ``name@version``; fetched when it is not in the cache.
+
+    Raises:
+        Missing: there is no npm, or it cannot fetch.
+    """
+    name, _, version = package.rpartition("@")
+    cached = _cache() / f"{name.rpartition('/')[2]}-{version}{Path(file).suffix}"
     if not cached.exists():
-        _fetch(cached)
-    return Description(json.loads(cached.read_bytes()))
+        _fetch(package, file, cached)
+    return cached
 
 
 def _cache() -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "pytest-sre-tests" / "github-openapi"
+    return Path(base) / "pytest-sre-tests" / "github"
 
 
-def _fetch(to: Path) -> None:
+def _fetch(package: str, file: str, to: Path) -> None:
     npm = shutil.which("npm")
     if npm is None:
         raise Missing("npm is not installed")
     with tempfile.TemporaryDirectory() as folder:
-        command = [npm, "pack", PACKAGE, "--silent", "--pack-destination", folder]
+        command = [npm, "pack", package, "--silent", "--pack-destination", folder]
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=_FETCH_S, cwd=folder)
         except (subprocess.SubprocessError, OSError) as error:
-            raise Missing(f"npm cannot fetch {PACKAGE}: {type(error).__name__}") from None
+            raise Missing(f"npm cannot fetch {package}: {type(error).__name__}") from None
         (packed,) = Path(folder).glob("*.tgz")
         with tarfile.open(packed) as archive:
-            content = archive.extractfile(_FILE)
+            content = archive.extractfile(file)
             assert content is not None
             to.parent.mkdir(parents=True, exist_ok=True)
             # Two processes may fetch at once; the file is there in whole or not at all.

@@ -178,3 +178,10 @@ def test_without_push_access_labels_and_assignees_are_dropped(double, ask):
     made = ask("POST", f"{SHOP}/issues", token="guest", json=body).json()
 
     assert (made["labels"], made["assignees"]) == ([], [])
+
+
+def test_what_is_served_of_the_graphql_api_is_as_github_describes_it(graph_schema):
+    if graph_schema.whole is None:
+        pytest.skip("GitHub's GraphQL schema cannot be had here")
+
+    assert [*graph_schema.differences()] == []

@@ -6,7 +6,8 @@ answers look like is checked against GitHub's own OpenAPI description by the tes
 
 from github_double.faults import Fault
 from github_double.limits import Limits
+from github_double.projects import Project
 from github_double.server import Exchange, GithubDouble
 from github_double.world import Access, Repository
 
-__all__ = ["Access", "Exchange", "Fault", "GithubDouble", "Limits", "Repository"]
+__all__ = ["Access", "Exchange", "Fault", "GithubDouble", "Limits", "Project", "Repository"]

@@ -10,6 +10,7 @@ from yarl import URL
 
 from github_double import shapes
 from github_double.limits import Limits
+from github_double.projects import Project
 from github_double.searching import matches
 from github_double.world import Access, Commit, InvalidError, Issue, Repository
 
@@ -33,12 +34,13 @@ class MovedError(Exception):
 
 
 class State:
-    """All that is served: repositories by full name, tokens, limits, GitHub Apps."""
+    """All that is served: repositories by full name, projects, tokens, limits, GitHub Apps."""
 
     def __init__(self) -> None:
         self.prefix = ""
         self.repositories: dict[str, Repository] = {}
         self.moved: dict[str, Repository] = {}
+        self.projects: dict[tuple[str, int], Project] = {}
         self.tokens: dict[str, Access] = {}
         self.installations: dict[str, Access] = {}
         self.limits = Limits()
@@ -106,7 +108,7 @@ def _issue(request: web.Request, found: Repository) -> Issue:
     return issue
 
 
-async def _body(request: web.Request) -> dict[str, Any]:
+async def body_of(request: web.Request) -> dict[str, Any]:
     try:
         body = await request.json()
     except ValueError:
@@ -173,7 +175,7 @@ async def list_issues(request: web.Request) -> web.Response:
 
 async def create_issue(request: web.Request) -> web.Response:
     found, access = _writable(request)
-    body = await _body(request)
+    body = await body_of(request)
     if "title" not in body:
         raise InvalidError("Issue", "title", "missing_field")
     assignees = list(body.get("assignees") or [])
@@ -192,7 +194,7 @@ async def get_issue(request: web.Request) -> web.Response:
 async def edit_issue(request: web.Request) -> web.Response:
     found, access = _writable(request)
     issue = _issue(request, found)
-    found.edit(issue, await _body(request), access)
+    found.edit(issue, await body_of(request), access)
     return _answer(shapes.issue(base_of(request), found, issue))
 
 
@@ -207,14 +209,14 @@ async def create_comment(request: web.Request) -> web.Response:
     issue = _issue(request, found)
     if issue.locked and not access.push:
         raise RefusedError(403, "Unable to create comment because issue is locked.")
-    said = found.comment(issue, (await _body(request)).get("body"), access)
+    said = found.comment(issue, (await body_of(request)).get("body"), access)
     return _answer(shapes.comment(base_of(request), found, issue, said), 201)
 
 
 async def add_labels(request: web.Request) -> web.Response:
     found, access = _writable(request)
     issue = _issue(request, found)
-    wanted = (await _body(request)).get("labels") or []
+    wanted = (await body_of(request)).get("labels") or []
     if access.push:
         issue.labels = list(dict.fromkeys([*issue.labels, *found.label_names(wanted)]))
     return _answer([shapes.label(base_of(request), found, name) for name in issue.labels])
@@ -237,7 +239,7 @@ async def create_label(request: web.Request) -> web.Response:
     found, access = _writable(request)
     if not access.push:
         raise RefusedError(404, "Not Found")
-    name = found.new_label((await _body(request)).get("name"))
+    name = found.new_label((await body_of(request)).get("name"))
     return _answer(shapes.label(base_of(request), found, name), 201)
 
 

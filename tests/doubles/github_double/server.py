@@ -12,10 +12,11 @@ from typing import Self
 
 from aiohttp import web
 
-from github_double import answers, shapes
+from github_double import answers, graph, shapes
 from github_double.answers import STATE, MovedError, RefusedError, State
 from github_double.faults import Fault
 from github_double.limits import Limits
+from github_double.projects import Project
 from github_double.world import Access, InvalidError, Repository
 
 TOKEN = "token-of-octo"
@@ -91,6 +92,12 @@ class GithubDouble:
         self.state.repositories[repository.full_name] = repository
         return repository
 
+    def add_project(self, owner: str, number: int) -> Project:
+        """Serve a project."""
+        project = Project(owner, number)
+        self.state.projects[owner, number] = project
+        return project
+
     def allow(self, token: str, access: Access) -> str:
         """Let a token do something."""
         self.state.tokens[token] = access
@@ -148,6 +155,9 @@ class GithubDouble:
                 application.router.add_route(method, f"{self._prefix}{home}{path}", handler)
         for method, path, handler in answers.OTHERS:
             application.router.add_route(method, self._prefix + path, handler)
+        # On GitHub Enterprise it is beside /api/v3, not below it.
+        of_graphs = f"{self._prefix.removesuffix('/v3')}/graphql"
+        application.router.add_post(of_graphs, graph.answer)
         return application
 
     @web.middleware

@@ -80,7 +80,7 @@ def user(base: str, login: str, *, is_app: bool = False) -> Json:
     return {
         "login": login,
         "id": number,
-        "node_id": _node("U", number),
+        "node_id": node("U", number),
         "avatar_url": f"https://avatars.example/u/{number}?v=4",
         "gravatar_id": "",
         "url": url,
@@ -109,7 +109,7 @@ def label(base: str, repository: Repository, name: str) -> Json:
     number = repository.labels[name]
     return {
         "id": number,
-        "node_id": _node("LA", number),
+        "node_id": node("LA", number),
         "url": f"{base}/repos/{repository.full_name}/labels/{name.replace(' ', '%20')}",
         "name": name,
         "color": "ededed",
@@ -131,7 +131,7 @@ def issue(base: str, repository: Repository, found: Issue) -> Json:
         "events_url": url + "/events",
         "html_url": page,
         "id": repository.id * 100_000 + found.number,
-        "node_id": _node("I", found.number),
+        "node_id": node("I", found.number),
         "number": found.number,
         "title": found.title,
         "user": user(base, found.login),
@@ -170,7 +170,7 @@ def comment(base: str, repository: Repository, on: Issue, said: Comment) -> Json
         "html_url": f"{page}#issuecomment-{said.id}",
         "issue_url": f"{home}/issues/{on.number}",
         "id": said.id,
-        "node_id": _node("IC", said.id),
+        "node_id": node("IC", said.id),
         "user": user(base, said.login),
         "created_at": at_text(said.at),
         "updated_at": at_text(said.at),
@@ -189,7 +189,7 @@ def repository(base: str, found: Repository) -> Json:
     number_open = len(found.open_issues)
     return {
         "id": found.id,
-        "node_id": _node("R", found.id),
+        "node_id": node("R", found.id),
         "name": found.name,
         "full_name": found.full_name,
         "owner": user(base, found.owner),
@@ -236,7 +236,7 @@ def commit(base: str, found: Repository, one: Commit) -> Json:
     return {
         "url": url,
         "sha": one.sha,
-        "node_id": _node("C", one.sha),
+        "node_id": node("C", one.sha),
         "html_url": page,
         "comments_url": f"{url}/comments",
         "commit": {
@@ -328,5 +328,5 @@ def _reactions(url: str) -> Json:
     return {"url": f"{url}/reactions", **dict.fromkeys(kinds, 0)}
 
 
-def _node(kind: str, number: int | str) -> str:
+def node(kind: str, number: int | str) -> str:
     return base64.b64encode(f"{kind}:{number}".encode()).decode()

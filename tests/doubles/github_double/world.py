@@ -22,12 +22,16 @@ class InvalidError(Exception):
 
 @dataclass
 class Access:
-    """What a token may do: ``push`` lets labels and assignees through, as on GitHub."""
+    """What a token may do: ``push`` lets labels and assignees through, as on GitHub.
+
+    ``issues`` and ``projects`` are ``write``, ``read`` or ``none``.
+    """
 
     login: str
     issues: str = "write"
     push: bool = True
     is_app: bool = False
+    projects: str = "write"
 
 
 @dataclass

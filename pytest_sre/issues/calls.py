@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 from pytest_sre.issues.body import first_line, is_comment, write_comment
 from pytest_sre.issues.life import surplus
-from pytest_sre.issues.tracker import Tracker, TrackerError
+from pytest_sre.issues.tracker import Project, Tracker, TrackerError
 from pytest_sre.issues.values import Action, Comment, Create, Edit, Issue
 
 T = TypeVar("T")
@@ -33,10 +33,34 @@ class Calls:
         tracker: it.
         clock: what time it is.
         until_s: when to give up, by the clock.
+        before_create: is told of each issue before it is opened.
     """
 
-    def __init__(self, tracker: Tracker, clock: Clock, until_s: float) -> None:
+    def __init__(
+        self,
+        tracker: Tracker,
+        clock: Clock,
+        until_s: float,
+        before_create: Callable[[Create], None] = lambda _wanted: None,
+    ) -> None:
         self._tracker, self._clock, self._until_s = tracker, clock, until_s
+        self._before_create = before_create
+        self._opened: dict[str, int] = {}
+
+    def number_of(self, fingerprint: str) -> int | None:
+        """The issue of this fingerprint that counts: open, or the newest; None when none is seen.
+
+        One that was opened here is known before lists show it.
+        """
+        issues = [each for each in self.having(fingerprint) if each.reason != "duplicate"]
+        still_open = [each.number for each in issues if each.state == "open"]
+        newest = max((each.number for each in issues), default=None)
+        return min(still_open, default=newest) or self._opened.get(fingerprint)
+
+    def place(self, project: Project, number: int, severity: str) -> None:
+        """Put an issue on a project."""
+        # Done twice, it does the same.
+        self._ask(lambda: project.place(number, severity))
 
     def open_issues(self) -> Sequence[Issue]:
         """All open issues of ours."""
@@ -72,7 +96,11 @@ class Calls:
             mine = first_line(wanted.body)
             return any(first_line(each.body) == mine for each in self.having(wanted.fingerprint))
 
-        self._make_sure(lambda: self._tracker.create(wanted), is_there)
+        def create() -> None:
+            self._opened[wanted.fingerprint] = self._tracker.create(wanted).number
+
+        self._before_create(wanted)
+        self._make_sure(create, is_there)
         issues = self.having(wanted.fingerprint)
         for duplicate in surplus(issues):
             self._edit(duplicate)

@@ -3,6 +3,7 @@
 Whatever happens in between, what was found is told at least once and seen once.
 """
 
+import time
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,13 +11,16 @@ from typing import Final
 
 from pytest_sre.issues.body import remembered
 from pytest_sre.issues.calls import Calls, Clock
-from pytest_sre.issues.events import Event, IncidentEvent, IncidentSeen
+from pytest_sre.issues.events import Event, IncidentEvent, IncidentSeen, PlacementWanted
 from pytest_sre.issues.life import Plan, plan, rest_fingerprint, surplus
 from pytest_sre.issues.outbox import Outbox
-from pytest_sre.issues.tracker import Tracker, TrackerError
-from pytest_sre.issues.values import Edit, Issue, Policy, Sighting
+from pytest_sre.issues.tracker import Project, Tracker, TrackerError
+from pytest_sre.issues.values import Create, Edit, Issue, Policy, Sighting
+from pytest_sre.targets.severities import SEVERITIES
 
 _CLOCK: Final = Clock()
+# GitHub does not say how long its lists may not know of a new issue.
+_LISTED_AFTER_S: Final = 60.0
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ def deliver(
     policy: Policy,
     *,
     tell_incident: TellIncident | None = None,
+    project: Project | None = None,
     limit_s: float = 60.0,
     clock: Clock = _CLOCK,
 ) -> Delivered:
@@ -63,10 +68,16 @@ def deliver(
         tracker: who is told.
         policy: how issues live.
         tell_incident: what is done about incidents; without it, their events wait.
+        project: what issues are put on when they are opened; None for nothing.
         limit_s: how long it may take; the rest waits for the next delivery.
         clock: what time it is.
     """
-    calls = Calls(tracker, clock, clock.now_s() + limit_s)
+
+    def keep_placement(wanted: Create) -> None:
+        if project:
+            outbox.put(_placement(wanted, tracker.name))
+
+    calls = Calls(tracker, clock, clock.now_s() + limit_s, keep_placement)
     total, refused = Delivered(), dict[Path, str]()
     with outbox.claimed() as is_ours:
         if not is_ours:
@@ -77,7 +88,13 @@ def deliver(
         while waiting := _waiting(outbox, tracker, refused, with_incidents=with_incidents):
             for path, event in waiting:
                 try:
-                    told = _tell(event, calls, outbox, policy, tell_incident)
+                    match event:
+                        case Sighting():
+                            told = _tell(event, calls, outbox, policy)
+                        case PlacementWanted():
+                            told = _place(event, calls, project)
+                        case _:
+                            told = _tell_incident(event, calls, tell_incident)
                 except (TrackerError, OSError) as error:
                     if isinstance(error, TrackerError) and error.of_content:
                         # What is wrong with one must not keep the others.
@@ -96,20 +113,42 @@ def _waiting(
     return [
         (path, event)
         for path, event in outbox.waiting(tracker.name)
-        if path not in refused and (with_incidents or isinstance(event, Sighting))
+        if path not in refused and (with_incidents or isinstance(event, Sighting | PlacementWanted))
     ]
 
 
-def _tell(
-    event: Event, calls: Calls, outbox: Outbox, policy: Policy, tell_incident: TellIncident | None
+def _placement(wanted: Create, tracker: str) -> PlacementWanted:
+    severity = next((label for label in wanted.labels if label in SEVERITIES), "")
+    return PlacementWanted(tracker, time.time(), wanted.fingerprint, severity)
+
+
+def _place(event: PlacementWanted, calls: Calls, project: Project | None) -> Delivered:
+    """Put an issue on the project that the settings name now.
+
+    Raises:
+        TrackerError: it could not be done, or the issue is not seen yet.
+    """
+    number = calls.number_of(event.fingerprint) if project else None
+    if project and number:
+        calls.place(project, number, event.severity)
+    elif project and time.time() < event.at + _LISTED_AFTER_S:
+        said = f"sre-{event.fingerprint} is not listed yet, and is put on the project later"
+        raise TrackerError(said, of_content=True)
+    return Delivered()
+
+
+def _tell_incident(
+    event: IncidentEvent, calls: Calls, tell_incident: TellIncident | None
 ) -> Delivered:
-    """Do all that one event asks for.
+    return Delivered(incidents=tell_incident(event, calls) if tell_incident else ())
+
+
+def _tell(event: Sighting, calls: Calls, outbox: Outbox, policy: Policy) -> Delivered:
+    """File what a run found.
 
     Raises:
         TrackerError: not all of it could be done.
     """
-    if not isinstance(event, Sighting):
-        return Delivered(incidents=tell_incident(event, calls) if tell_incident else ())
     known = _known(event, calls, policy)
     decided = plan(event, known, policy)
     if event.incidents:

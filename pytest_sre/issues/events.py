@@ -1,4 +1,4 @@
-"""What waits in the outbox: sightings of runs, and what happens to incidents.
+"""What waits in the outbox: sightings of runs, what happens to incidents, issues to be placed.
 
 Each has a ``key`` that tells it from others, the ``tracker`` that is to be told, and the time it
 happened ``at``, Unix seconds. What an event of an incident leads to is decided in
@@ -123,5 +123,25 @@ class PostmortemWanted(msgspec.Struct, frozen=True, tag="postmortem"):
     number: int
 
 
+class PlacementWanted(msgspec.Struct, frozen=True, tag="placement"):
+    """The issue that is being opened is to be put on a project.
+
+    Attributes:
+        at: when it was about to be opened, Unix seconds.
+        fingerprint: of the issue.
+        severity: how bad it is; empty when it has none.
+    """
+
+    tracker: str
+    at: float
+    fingerprint: str
+    severity: str
+
+    @property
+    def key(self) -> str:
+        """What tells it from others; placed twice, an issue is there once."""
+        return f"{self.fingerprint}~project"
+
+
 IncidentEvent = IncidentSeen | IncidentOpened | IncidentEntry | PostmortemWanted
-Event = Sighting | IncidentEvent
+Event = Sighting | PlacementWanted | IncidentEvent

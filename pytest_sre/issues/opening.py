@@ -6,7 +6,7 @@ from typing import Final
 
 from pytest_sre.issues.files import FileTracker
 from pytest_sre.issues.history import History
-from pytest_sre.issues.tracker import Tracker, TrackerError
+from pytest_sre.issues.tracker import Project, Tracker, TrackerError
 from pytest_sre.targets.settings import IssueSettings
 
 LOCAL: Final = IssueSettings.tracker
@@ -50,6 +50,24 @@ def open_tracker(
             f"set one that may write issues there, or a GitHub App's {', '.join(APP_VARIABLES)}"
         )
     return GithubTracker(place, auth, api_url=settings.api_url or PUBLIC_API)
+
+
+def open_project(tracker: Tracker, settings: IssueSettings) -> Project | None:
+    """Open the project that a tracker's issues are put on; None when there is none.
+
+    Args:
+        tracker: as it was opened.
+        settings: which project it is.
+    """
+    if settings.project is None or not is_live(tracker.name):
+        return None
+    # PyGithub takes long to import.
+    from pytest_sre.issues.github import GithubTracker
+    from pytest_sre.issues.github_project import GithubProject
+
+    if not isinstance(tracker, GithubTracker):
+        return None
+    return GithubProject(tracker, tracker.name.partition(":")[2], settings.project)
 
 
 def open_history(

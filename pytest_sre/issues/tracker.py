@@ -57,3 +57,10 @@ class Tracker(Protocol):
 
     def comment(self, number: int, text: str) -> None:
         """Add a comment."""
+
+
+class Project(Protocol):
+    """Shows issues beside others, with fields of its own. Each call may raise ``TrackerError``."""
+
+    def place(self, number: int, severity: str) -> None:
+        """Put an issue there, once, and set its fields."""

@@ -11,7 +11,7 @@ from typing import Literal
 from pytest_sre.incidents.telling import IncidentTeller
 from pytest_sre.issues.delivery import Delivered, deliver
 from pytest_sre.issues.journal import Journal, dead_runs
-from pytest_sre.issues.opening import LOCAL, is_live, open_history, open_tracker
+from pytest_sre.issues.opening import LOCAL, is_live, open_history, open_project, open_tracker
 from pytest_sre.issues.outbox import Outbox
 from pytest_sre.issues.telling import foreseen, told
 from pytest_sre.issues.tracker import TrackerError
@@ -173,7 +173,8 @@ def _delivered(outbox: Outbox, tracker: str, root: Path, settings: IssueSettings
         return Delivered(waiting=len(list(outbox.waiting(tracker))), problem=str(error))
     clean = Redactor(secret_values(os.environ))
     teller = IncidentTeller(root, functools.partial(_error_ratio, root), settings.assignees, clean)
-    return deliver(outbox, opened, policy, tell_incident=teller)
+    project = open_project(opened, settings)
+    return deliver(outbox, opened, policy, tell_incident=teller, project=project)
 
 
 def _error_ratio(root: Path, target: str) -> float | None:

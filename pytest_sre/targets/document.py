@@ -35,6 +35,7 @@ from pytest_sre.targets.settings import (
     LogSettings,
     Permission,
     PlatformName,
+    ProjectSettings,
     ReleaseSettings,
 )
 from pytest_sre.targets.severities import SEVERITIES, Severity
@@ -147,6 +148,18 @@ def _read_logs(value: object, place: Place) -> LogSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _ProjectKeys:
+    owner: str = key("owner", _login)
+    number: int = key("number", integer(1, 10**9))
+    fields: Mapping[str, str] = key("fields", table_of(text), MappingProxyType({}))
+    severity_field: str | None = key("severity-field", text, None)
+
+
+def _read_project(value: object, place: Place) -> ProjectSettings:
+    return ProjectSettings(**vars(table(_ProjectKeys, closed=True)(value, place)))
+
+
+@dataclass(frozen=True, kw_only=True)
 class _IssueKeys:
     tracker: str = key("tracker", _tracker, IssueSettings.tracker)
     api_url: str | None = key("api-url", _url, None)
@@ -159,10 +172,15 @@ class _IssueKeys:
     escalate_to: str | None = key("escalate-to", _mention, None)
     escalate_every_s: float = key("escalate-every", duration_s, IssueSettings.escalate_every_s)
     update_every_s: float = key("update-every", duration_s, IssueSettings.update_every_s)
+    project: ProjectSettings | None = key("project", _read_project, None)
 
 
 def _read_issues(value: object, place: Place) -> IssueSettings:
-    return IssueSettings(**vars(table(_IssueKeys, closed=True)(value, place)))
+    found = IssueSettings(**vars(table(_IssueKeys, closed=True)(value, place)))
+    if found.project and not found.tracker.startswith("github:"):
+        wanted = 'one such as "github:acme/shop", since issues are to be put on a project'
+        raise (place / "tracker").wrong(found.tracker, wanted)
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)

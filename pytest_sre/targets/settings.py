@@ -111,6 +111,23 @@ class LogSettings:
 
 
 @dataclass(frozen=True)
+class ProjectSettings:
+    """A project on GitHub that issues are put on, once, when they are opened.
+
+    Attributes:
+        owner: the organization or the user whose it is.
+        number: as in its address.
+        fields: what its fields are set to, by name.
+        severity_field: which field is set to the severity; None for none.
+    """
+
+    owner: str
+    number: int
+    fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    severity_field: str | None = None
+
+
+@dataclass(frozen=True)
 class IssueSettings:
     """Where failures become issues, and how these live.
 
@@ -127,6 +144,7 @@ class IssueSettings:
         escalate_to: who is mentioned, in critical issues only.
         escalate_every_s: how long after one mention an incident may mention again.
         update_every_s: how long an open incident may go without an entry in its log.
+        project: what issues are put on when they are opened; None for nothing.
     """
 
     tracker: str = "files:.sre/issues"
@@ -140,6 +158,7 @@ class IssueSettings:
     escalate_every_s: float = 30 * 60.0
     update_every_s: float = 30 * 60.0
     assign_codeowners: bool = False
+    project: ProjectSettings | None = None
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,12 @@ MISTAKES = {
     "journey missing": ('journeys = ["journeyz.py"]', "journeys[0]", 'mean "journeys.py"?'),
     "unknown tracker": ('[issues]\ntracker = "jira:SHOP"', "issues.tracker", "github:acme/shop"),
     "no repository": ('[issues]\ntracker = "github:shop"', 'issues.tracker is "github:shop"'),
+    "a project of files": (
+        '[issues.project]\nowner = "acme"\nnumber = 7',
+        'issues.tracker is "files:.sre/issues"',
+        "since issues are to be put on a project",
+    ),
+    "a project without a number": ('[issues.project]\nowner = "acme"', "issues.project", "number"),
     "no issue at all": ("[issues]\nmax-per-run = 0", "issues.max-per-run is 0", "1 to 50"),
     "nobody to mention": ('[issues]\nescalate-to = "director"', "issues.escalate-to", '"@octocat"'),
     "incidents is a text": ('[targets.prod]\nincidents = "yes"', 'incidents is "yes"', "true"),

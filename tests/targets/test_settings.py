@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_sre.targets import load_settings, target_names
-from pytest_sre.targets.settings import IssueSettings
+from pytest_sre.targets.settings import IssueSettings, ProjectSettings
 
 EVERYTHING = frozenset({"observe", "load", "chaos", "deploy"})
 
@@ -69,6 +69,11 @@ assign-codeowners = true
 escalate-to = "@acme/engineering-director"
 escalate-every = "1h"
 update-every = "15m"
+[issues.project]
+owner = "acme"
+number = 7
+fields = { Status = "Triage" }
+severity-field = "Severity"
 [targets.prod]
 platform = "fly"
 organization = "acme"
@@ -112,6 +117,7 @@ incidents = true
         assign_codeowners=True,
         escalate_every_s=3600,
         update_every_s=900,
+        project=ProjectSettings("acme", 7, {"Status": "Triage"}, "Severity"),
     )
     assert (target.organization, target.url) == ("acme", "https://shop.example.com")
     assert (target.allow, target.deny) == ({"observe", "load"}, {"chaos"})

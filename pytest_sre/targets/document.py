@@ -193,6 +193,7 @@ class Document:
     logs: LogSettings = key("logs", _read_logs, LogSettings())
     issues: IssueSettings = key("issues", _read_issues, IssueSettings())
     objectives: tuple[StatedObjective, ...] = key("slo", list_of(read_objective), ())
+    openslo: tuple[str, ...] = key("openslo", list_of(_path), ())
     adjustments: tuple[BudgetAdjustment, ...] = key("slo-adjustment", list_of(read_adjustment), ())
     targets: Mapping[str, TargetKeys] = key(
         "targets", table_of(table(TargetKeys, closed=True)), MappingProxyType({})

@@ -60,6 +60,34 @@ def existing_files(names: Sequence[str], folder: Path, place: Place) -> tuple[Pa
     return paths
 
 
+def matching_files(patterns: Sequence[str], folder: Path, place: Place) -> tuple[Path, ...]:
+    """Find the files that a list of patterns such as ``slo/*.yaml`` matches, each once.
+
+    Args:
+        patterns: as written.
+        folder: where they are looked for.
+        place: of the list.
+
+    Raises:
+        ConfigError: one matches nothing, which would silently leave out all that it stands for.
+    """
+    found: dict[Path, None] = {}
+    for index, pattern in enumerate(patterns):
+        try:
+            paths = sorted(path for path in folder.glob(pattern) if is_file(path))
+        except (OSError, ValueError, NotImplementedError):
+            paths = []
+        if not paths:
+            raise ConfigError(
+                where=str(place.item(index)),
+                found=f"is {quoted(pattern)}, which matches no file",
+                expected=f'a pattern relative to {place_of(folder)}, such as "slo/*.yaml"',
+                hint=_nearest_file(folder / pattern),
+            )
+        found |= dict.fromkeys(paths)
+    return tuple(found)
+
+
 def _nearest_file(path: Path) -> str:
     try:
         return did_you_mean(path.name, [file.name for file in path.parent.glob(f"*{path.suffix}")])

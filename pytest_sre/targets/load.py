@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from pytest_sre.targets.document import BakeKeys, Source, TargetKeys, find_source
 from pytest_sre.targets.errors import ConfigError, quoted, unknown_name
-from pytest_sre.targets.files import existing_files, is_file
+from pytest_sre.targets.files import existing_files, is_file, matching_files
 from pytest_sre.targets.fly_toml import FlyToml, load_fly_toml
 from pytest_sre.targets.reading import Place
 from pytest_sre.targets.settings import (
@@ -21,6 +21,7 @@ from pytest_sre.targets.settings import (
     Settings,
     Target,
 )
+from pytest_sre.targets.slo_keys import StatedObjective
 from pytest_sre.targets.slo_selection import objectives_of, refuse_unknown_names
 
 T = TypeVar("T")
@@ -59,7 +60,7 @@ def load_settings(
     platform = keys.platform or ("local" if target == "local" else "fly")
     place = source.place / "targets" / target
     apps = _apps(keys, _app_paths(source, fly_files, target, platform), platform, place)
-    stated = source.document.objectives
+    stated = (*source.document.objectives, *_openslo(source))
     refuse_unknown_names(stated, source.document.adjustments, _names(source, fly_files))
     return Settings(
         root=root,
@@ -225,6 +226,15 @@ def _journeys(root: Path, source: Source) -> tuple[Path, ...]:
     if stated is None:
         return tuple(root / name for name in _JOURNEY_FILES if is_file(root / name))
     return existing_files(stated, source.folder, source.place / "journeys")
+
+
+def _openslo(source: Source) -> tuple[StatedObjective, ...]:
+    patterns = source.document.openslo
+    if not patterns:
+        return ()
+    from pytest_sre.targets.openslo.slos import read_openslo
+
+    return read_openslo(matching_files(patterns, source.folder, source.place / "openslo"))
 
 
 def _bake(keys: BakeKeys, platform: PlatformName) -> BakeSettings:

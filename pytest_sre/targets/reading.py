@@ -49,6 +49,10 @@ class Place:
         """The place as a table's heading."""
         return f"{self.file}: [{self.key}]" if self.key else self.file
 
+    def holding(self, name: str) -> str:  # noqa: ARG002 - for places with a line a key
+        """Give the place of the table here, in which the key of this name stands."""
+        return self.section
+
     def lacks(self, name: str) -> ConfigError:
         """Say that the table here has no such key."""
         return ConfigError(self.section, f"has no key {quoted(name)}", f"{name} = ...")
@@ -63,6 +67,8 @@ Reader = Callable[[object, Place], T]
 
 def _shown(value: object) -> str:
     match value:
+        case None:
+            return "empty"
         case bool():
             return str(value).lower()
         case str():
@@ -123,7 +129,7 @@ def _refuse_unknown(raw: Iterable[str], known: Iterable[str], place: Place) -> N
     for name in raw:
         if name not in known:
             raise unknown_name(
-                where=place.section, what="has an unknown key", name=name, names=known
+                where=place.holding(name), what="has an unknown key", name=name, names=known
             )
 
 

@@ -118,11 +118,15 @@ class _SloKeys(SourceKeys):
 
 @dataclass(frozen=True)
 class StatedObjective:
-    """An objective and the targets that it is for; None for all."""
+    """An objective and the targets that it is for; None for all.
+
+    It is about the app of the name ``service`` where a target has one.
+    """
 
     objective: Objective
     targets: tuple[str, ...] | None
     place: Place
+    service: str | None = None
 
     def is_for(self, target: str) -> bool:
         """Tell whether it is to hold on this target."""

@@ -1,6 +1,7 @@
 """Which of a project's objectives are for a target, and whether they name what there is."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from pytest_sre.targets.errors import ConfigError, did_you_mean, quoted, unknown_name
 from pytest_sre.targets.objectives import BudgetAdjustment, Objective
@@ -68,4 +69,10 @@ def objectives_of(
                 hint=did_you_mean(app, apps)
                 or 'targets = ["NAME"] limits an objective to some targets',
             )
-    return tuple(one.objective for one in chosen)
+    return tuple(_of_app(one, apps) for one in chosen)
+
+
+def _of_app(one: StatedObjective, apps: Sequence[str]) -> Objective:
+    if one.objective.app is None and one.service in apps:
+        return replace(one.objective, app=one.service)
+    return one.objective

@@ -24,6 +24,7 @@ HEAVY = [
     "sqlite3",
     "starlette",
     "uvicorn",
+    "yaml",
 ]
 
 

@@ -152,7 +152,12 @@ MISTAKES = {
         "    rawType: success\n    raw: {metricSource: {type: Prometheus, spec: {query: x}}}",
         "spec.ratioMetric.raw stands beside counts",
     ),
-    "no condition": (CONDITION, "[]\n", "slo.yaml:37: spec.conditions has 0 items", "one condition"),
+    "no condition": (
+        CONDITION,
+        "[]\n",
+        "slo.yaml:37: spec.conditions has 0 items",
+        "one condition",
+    ),
     "unknown condition": (
         CONDITION,
         "- conditionRef: burn\n",

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -54,7 +53,7 @@ class JourneyClient(httpx.Client):
         except httpx.HTTPError as error:
             fault = fault_of(error)
             self._record(request, at, started, fault=fault)
-            raise _verdict_on(request, fault) from error
+            raise unanswered(request.method, request.url.path, fault) from error
         self._record(request, at, started, response=response)
         return response
 
@@ -155,7 +154,7 @@ class JourneyRunner:
         at, started = time.time(), time.perf_counter()
         error: BaseException | None = None
         try:
-            _walk(journey, self._client)
+            walk(journey, self._client)
         except BaseException as raised:
             error = raised
             raise
@@ -175,7 +174,12 @@ class JourneyRunner:
             )
 
 
-def _walk(journey: Journey, client: JourneyClient) -> None:
+def walk(journey: Journey, client: httpx.Client) -> None:
+    """Walk a journey once over a client.
+
+    Raises:
+        AssertionError: the app did not do what the journey expects.
+    """
     try:
         journey.flow(client)
     except httpx.HTTPStatusError as error:
@@ -184,8 +188,9 @@ def _walk(journey: Journey, client: JourneyClient) -> None:
         raise AssertionError(f"{where} was answered {error.response.status_code}") from error
 
 
-def _verdict_on(request: httpx.Request, fault: Fault) -> Exception:
-    where = f"{request.method} {urlsplit(str(request.url)).path}"
+def unanswered(method: str, path: str, fault: Fault) -> AssertionError | Inconclusive:
+    """Give what a request without an answer means for the journey that made it."""
+    where = f"{method} {path}"
     if fault.own:
         cause = own_cause(fault.kind)
         return Inconclusive(f"{where} could not be sent from here: {fault.text}", cause=cause)

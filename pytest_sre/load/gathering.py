@@ -23,6 +23,10 @@ class Gathering:
         self._answered: dict[tuple[str, str], int] = {}
         self._health: dict[int, Health] = {}
 
+    def begin(self, at: float) -> None:
+        """Note when the load really begins, Unix seconds."""
+        self._started_at = at
+
     def add(self, frame: Frame) -> None:
         """Add one frame of any of the processes."""
         for tally in frame.tallies:

@@ -21,7 +21,7 @@ def test_there_are_some():
 @pytest.mark.parametrize("command", COMMANDS)
 def test_it_says_how_it_is_used(command):
     asked = [sys.executable, command, "--help"]
-    ran = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    ran = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
 
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.startswith("usage: ")

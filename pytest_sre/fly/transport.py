@@ -12,7 +12,7 @@ from pytest_sre.fly.calls import call_row
 from pytest_sre.fly.connections import checked_url, open_connections, without_credentials
 from pytest_sre.fly.errors import Unreachable
 from pytest_sre.fly.retries import LONGEST_PAUSES_S, Cut, pause_before_retry_s, planned_pauses_s
-from pytest_sre.fly.throttle import Throttle
+from pytest_sre.fly.throttle import Throttle, Turn
 from pytest_sre.fly.tokens import Token
 from pytest_sre.fly.wire import decode, encode
 from pytest_sre.recording.rows import PlatformCall
@@ -185,16 +185,16 @@ class Transport:
         return self._try(call, request, limit_s)
 
     def _try(self, call: Call, request: httpx.Request, limit_s: float) -> Answer | Cut:
-        self._await_turn(call)
+        turn = self._throttle.take(call.method, call.path) if self._throttle else Turn()
+        if turn.wait_s:
+            self._sleep(turn.wait_s)
         at, began = time.time(), time.monotonic()
         outcome = self._send(call, request, limit_s)
+        if self._throttle:
+            self._throttle.answered(turn)
         if self.record:
             self.record(call_row(call, outcome, at=at, total_s=time.monotonic() - began))
         return outcome
-
-    def _await_turn(self, call: Call) -> None:
-        if self._throttle and (wait_s := self._throttle.wait_s(call.method, call.path)):
-            self._sleep(wait_s)
 
     def _send(self, call: Call, request: httpx.Request, limit_s: float) -> Answer | Cut:
         deadline = time.monotonic() + limit_s

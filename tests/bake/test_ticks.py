@@ -4,26 +4,9 @@ import asyncio
 import itertools
 
 import pytest
+from fake_clock import FakeClockLoop
 
 from pytest_sre.bake.ticks import ticks
-
-
-class FakeClockLoop(asyncio.SelectorEventLoop):
-    """A loop whose time passes only while it waits, and at once."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now_s = 0.0
-        wait = self._selector.select
-
-        def select(timeout):
-            self.now_s += timeout or 0.0
-            return wait(0)
-
-        self._selector.select = select
-
-    def time(self) -> float:
-        return self.now_s
 
 
 def beats(rate_per_s: float, until_s: float, stalls: dict[int, float] | None = None) -> list[float]:

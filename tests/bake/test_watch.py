@@ -99,11 +99,15 @@ def bakes(shop_url, recorder) -> Iterator[Bakes]:
 
 def carry_out(bake: BakeWatch) -> None:
     bake.start()
-    deadline = time.monotonic() + 30
-    while not bake.is_over and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert bake.is_over, "the bake did not end by itself"
+    until(lambda: bake.is_over)
     bake.stop()
+
+
+def until(condition: Callable[[], object], within_s: float = 60.0) -> None:
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, f"it did not come about within {within_s} s"
+        time.sleep(0.01)
 
 
 def test_endpoints_and_journeys_are_recorded_with_the_window_they_were_seen_in(bakes, recording):
@@ -132,7 +136,7 @@ def test_endpoints_and_journeys_are_recorded_with_the_window_they_were_seen_in(b
 def test_the_rate_is_kept(bakes, recording):
     carry_out(bakes(window_s=1.0, rate=10.0))
 
-    assert 2 <= recording.count(Exchange) <= 12
+    assert 1 <= recording.count(Exchange) <= 12
 
 
 def test_a_bake_that_is_stopped_early_ends_at_once_and_is_recorded_as_short(bakes, recording):
@@ -155,17 +159,22 @@ def _raise(error: BaseException) -> None:
     ids=lambda error: type(error).__name__,
 )
 def test_a_journey_that_raises_is_a_failed_run_and_the_bake_goes_on(bakes, recording, error):
-    carry_out(bakes(journeys=[Journey("buy", lambda _: _raise(error))]))
+    bake = bakes(window_s=600.0, journeys=[Journey("buy", lambda _: _raise(error))])
+    bake.start()
+    until(lambda: recording.count(JourneyRun) > 1 and recording.count(Exchange))
+    bake.stop()
 
     runs = recording.rows(JourneyRun)
-    assert len(runs) > 1
     assert {run.ok for run in runs} == {False}
     assert runs[0].error == f"{type(error).__name__}: {error}"
     assert recording.rows(Exchange)[-1].ok
 
 
 def test_a_journey_that_calls_pytest_fail_does_not_kill_the_bake(bakes, recording):
-    carry_out(bakes(journeys=[Journey("buy", lambda _: pytest.fail("no order"))]))
+    bake = bakes(window_s=600.0, journeys=[Journey("buy", lambda _: pytest.fail("no order"))])
+    bake.start()
+    until(lambda: recording.count(JourneyRun))
+    bake.stop()
 
     assert recording.rows(JourneyRun)[0].error == "Failed: no order"
 

@@ -1,13 +1,16 @@
 """Deploys to a local platform whose Machines are simulated: order, leases, and what goes wrong."""
 
+import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pytest_sre.deploys.rollout import Deployment, deploy
 from pytest_sre.fly.client import Fly
-from pytest_sre.fly.errors import Conflict, TimedOut
+from pytest_sre.fly.errors import Conflict
 from pytest_sre.fly.models import Machine
 from pytest_sre.local.images import Image
 from pytest_sre.local.platform import LocalPlatform
@@ -70,7 +73,7 @@ def app_of(folder: Path, name: str, *, machines: int = 4, autostop: str = "false
     return load_settings(folder, "local").target.apps[0]
 
 
-def bring(fly: Fly, spec: AppSpec, name: str, *, within_s: float = 15.0) -> Deployment:
+def bring(fly: Fly, spec: AppSpec, name: str, *, within_s: float = 60.0) -> Deployment:
     return deploy(fly, spec, image=ref(name), organization="personal", healthy_within_s=within_s)
 
 
@@ -112,7 +115,7 @@ def test_a_machine_that_never_passes_its_checks_is_told_with_what_it_lacks(fly, 
     bring(fly, spec, "one")
     deployed = bring(fly, spec, "unwell", within_s=1.0)
     assert deployed.status == "failed"
-    assert "started, 0 of 1 checks pass" in deployed.failures[0]
+    assert re.search(r"start(ing|ed), 0 of 1 checks pass", deployed.failures[0])
 
 
 def test_a_machine_put_back_silently_is_named(platform, fly, spec):
@@ -175,17 +178,28 @@ def test_somebody_elses_lease_stops_a_deploy_before_it_changes_anything(fly, spe
         fly.cordon(spec.name, machine.id)  # nobody holds a lease that was not released
 
 
-def test_leases_are_refreshed_until_the_block_ends(fly, spec):
+def test_leases_are_refreshed_until_the_block_ends(fly, spec, monkeypatch):
     bring(fly, spec, "one")
     ids = [machine.id for machine in fly.machines(spec.name)]
-    with fly.leases(spec.name, ids, ttl_s=2) as held:
-        with pytest.raises(TimedOut):  # for longer than a lease lasts
-            fly.wait(spec.name, ids[0], "stopped", timeout_s=3)
+    # Often, but far from their end, which a busy machine may be late for.
+    monkeypatch.setattr("pytest_sre.fly.leases._REFRESHES", 600)
+    with fly.leases(spec.name, ids, ttl_s=300) as held:
+        taken = {machine_id: lease_ends_at(fly, spec.name, machine_id) for machine_id in ids}
+        deadline = time.monotonic() + 60
+        while any(lease_ends_at(fly, spec.name, one) <= at for one, at in taken.items()):
+            assert time.monotonic() < deadline, "a lease was not refreshed"
+            time.sleep(0.05)
         for machine_id in ids:
             with pytest.raises(Conflict):
                 fly.stop(spec.name, machine_id)
         assert all(held.nonce(machine_id) for machine_id in ids)
     fly.stop(spec.name, ids[0])
+
+
+def lease_ends_at(fly: Fly, app: str, machine_id: str) -> int:
+    path = f"/v1/apps/{app}/machines/{machine_id}/lease"
+    answer = fly._machines_api.answer("GET", path)
+    return int(msgspec.json.decode(answer.body)["data"]["expires_at"])
 
 
 def test_within_rate_limits_no_call_is_refused(platform, tmp_path):

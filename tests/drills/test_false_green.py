@@ -282,7 +282,7 @@ def test_g24_health_endpoint_that_touches_nothing_behind_it(broken, until):
     try:
         until(lambda: broken.fly.machine("shop", store.id).state == "stopped")
         url = f"{broken.platform.app_url('shop')}/healthz"
-        assert httpx.get(url, trust_env=False).status_code == 200
+        assert httpx.get(url, trust_env=False, timeout=90).status_code == 200
         outcome = broken.drill()
     finally:
         broken.fly.start("shop", store.id)

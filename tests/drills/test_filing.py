@@ -106,7 +106,7 @@ def test_nothing_is_filed_when_that_is_off(filing_shop):
 
 def test_what_failed_is_filed_though_the_run_was_killed(filing_shop, until):
     (filing_shop.root / "broken").touch()
-    hangs = "\ndef test_then_it_hangs(fly_app):\n    time.sleep(60)\n"
+    hangs = "\ndef test_then_it_hangs(fly_app):\n    time.sleep(200)\n"
     suite = filing_shop.root / "suites" / "mine" / "test_mine.py"
     suite.write_text(FAILING + hangs, encoding="utf-8")
     try:

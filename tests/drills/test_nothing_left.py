@@ -3,7 +3,8 @@
 import contextlib
 import os
 import signal
-import socket
+import sys
+from pathlib import Path
 
 import psutil
 import pytest
@@ -16,17 +17,17 @@ import pathlib, threading
 
 def test_that_lasts(fly_app):
     pathlib.Path("begun").touch()
-    threading.Event().wait(60)
+    threading.Event().wait(200)
 """
 
 
 def test_normal_end(shop, outcome_of, until):
     before = shop.files
     run = shop.spawn("--sre-bake=1s")
-    ports = until(lambda: open_ports(shop))
+    sockets = while_deploying(shop, until)
     outcome = outcome_of(run)
     assert "release verdict" in outcome.text
-    assert_nothing_is_left(shop, before, ports, until)
+    assert_nothing_is_left(shop, before, sockets, until)
 
 
 @pytest.mark.parametrize("phase", ["start", "deploy", "tests", "bake"])
@@ -37,38 +38,38 @@ def test_run_is_ended(shop, outcome_of, until, ending, code, phase):
     long_test = [shop.add("drills/test_long.py", LONG_TEST)] if phase == "tests" else []
     before = shop.files
     run = shop.spawn("--sre-bake=60s", *long_test)
-    ports = PHASES[phase](shop, until)
+    sockets = PHASES[phase](shop, until)
     end(run, ending)
     outcome = outcome_of(run)
     (shop.root / "begun").unlink(missing_ok=True)
     assert outcome.code == code, outcome.text
     assert "HEALTHY  " not in outcome.text.replace("UNHEALTHY", "")
-    assert_nothing_is_left(shop, before, ports, until)
+    assert_nothing_is_left(shop, before, sockets, until)
 
 
 def test_server_is_killed_and_the_run_ends_by_itself(shop, outcome_of, until):
     before = shop.files
     run = shop.spawn("--sre-bake=5s")
-    ports = in_the_bake(shop, until)
+    sockets = in_the_bake(shop, until)
     server_of(shop).kill()
     outcome = outcome_of(run)
     assert outcome.code == 1
     assert outcome.verdict != "HEALTHY", outcome.text
-    assert_nothing_is_left(shop, before, ports, until)
+    assert_nothing_is_left(shop, before, sockets, until)
 
 
 def test_server_and_run_are_killed_and_the_next_run_clears_up(shop, outcome_of, until):
     before = shop.files
     run = shop.spawn("--sre-bake=60s")
-    ports = in_the_bake(shop, until)
+    sockets = in_the_bake(shop, until)
     os.kill(run.pid, signal.SIGSTOP)
     server_of(shop).kill()
     run.kill()
     outcome_of(run)
-    orphans = until(lambda: shop.processes if len(shop.processes) == 5 else None)
+    orphans = until(lambda: found if len(found := shop.processes) == 5 else None)
     shop.verify("--sre-bake=100ms", "-k", "no_test_has_this_name")
     assert not any(orphan.is_running() for orphan in orphans)
-    assert_nothing_is_left(shop, before, ports, until)
+    assert_nothing_is_left(shop, before, sockets, until)
 
 
 def while_starting(shop, until):
@@ -80,19 +81,19 @@ def while_starting(shop, until):
 def while_deploying(shop, until):
     """The first Machines are there."""
     until(lambda: len(shop.processes) > 2)
-    return open_ports(shop)
+    return open_sockets(shop)
 
 
 def in_a_test(shop, until):
     """A test has begun that will not end by itself."""
     until(lambda: (shop.root / "begun").exists())
-    return open_ports(shop)
+    return open_sockets(shop)
 
 
 def in_the_bake(shop, until):
     """The tests that do not wait for it have ended; the bake asks on."""
     until(lambda: shop.recorded(TestRun) > 30 and shop.recorded(Exchange, source="bake"))
-    return open_ports(shop)
+    return open_sockets(shop)
 
 
 PHASES = {
@@ -115,24 +116,28 @@ def server_of(shop):
     return next(p for p in shop.processes if "--state-dir" in p.cmdline())
 
 
-def open_ports(shop):
-    """The ports that the run's processes listen on."""
+def open_sockets(shop):
+    """The sockets that the run's processes listen on."""
     ports = set()
     for process in shop.processes:
         with contextlib.suppress(psutil.Error):
             listening = process.net_connections("tcp")
             ports |= {each.laddr.port for each in listening if each.status == psutil.CONN_LISTEN}
-    return ports
+    return {(port, inode) for port, inode in listening_sockets() if port in ports}
 
 
-def is_open(port):
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
+def listening_sockets():
+    """All of this machine by port and inode: another program may have a port a moment later."""
+    if sys.platform != "linux":
+        return set()
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    listen = "0A"
+    return {(int(row[1].partition(":")[2], 16), row[9]) for row in rows if row[3] == listen}
 
 
-def assert_nothing_is_left(shop, before, ports, until):
+def assert_nothing_is_left(shop, before, sockets, until):
     until(lambda: shop.processes == [])
-    assert [port for port in ports if is_open(port)] == []
+    assert sockets & listening_sockets() == set()
     assert shop.files == before
     state = shop.root / ".sre" / "local"
     until(lambda: not state.exists() or list(state.iterdir()) == [])

@@ -103,7 +103,7 @@ def test_checks_that_have_no_result_yet_are_waited_for(fly, app_of, machine):
 
     arriving = threading.Thread(target=arrive)
     arriving.start()
-    assert one.settled_checks(within_s=30) == both
+    assert one.settled_checks(within_s=60) == both
     arriving.join()
 
 

@@ -44,7 +44,6 @@ def test_a_lease_that_cannot_be_released_is_told_in_the_log(
 def test_a_lease_that_was_lost_is_not_used_any_more(api: ScriptedApi, fly: Fly) -> None:
     api.reply(Reply(201, LEASE), Reply(409, {"error": "lease currently held by them@fly.io"}))
     with fly.leases("shop", ["148e"], ttl_s=2) as held:
-        assert held.nonce("148e") == "n0"
         lost = _when_lost(held)
     assert lost.holder == ""
     assert "them@fly.io" in str(lost)
@@ -53,10 +52,14 @@ def test_a_lease_that_was_lost_is_not_used_any_more(api: ScriptedApi, fly: Fly) 
     assert len(api.requests) == 2, "what is somebody else's is not released"
 
 
-def test_a_lease_whose_refresh_failed_for_once_is_held_on(api: ScriptedApi, fly: Fly) -> None:
-    api.reply(Reply(201, LEASE), Reply(500), *[Reply(201, LEASE)] * 9)
-    with fly.leases("shop", ["148e"], ttl_s=2) as held:
-        deadline = time.monotonic() + 10
+def test_a_lease_whose_refresh_failed_for_once_is_held_on(
+    api: ScriptedApi, fly: Fly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_sre.fly.leases._REFRESHES", 3000)
+    api.reply(Reply(201, LEASE), Reply(500))
+    api.replies.extend([Reply(201, LEASE)] * 10_000)
+    with fly.leases("shop", ["148e"], ttl_s=300) as held:
+        deadline = time.monotonic() + 60
         while len(api.requests) < 3 and time.monotonic() < deadline:
             time.sleep(0.02)
         assert held.nonce("148e") == "n0"
@@ -71,7 +74,7 @@ def test_leases_are_all_or_none(api: ScriptedApi, fly: Fly) -> None:
     assert [seen.method for seen in api.requests] == ["POST", "POST", "DELETE"]
 
 
-def _when_lost(held: HeldLeases, within_s: float = 10.0) -> errors.Conflict:
+def _when_lost(held: HeldLeases, within_s: float = 60.0) -> errors.Conflict:
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         try:

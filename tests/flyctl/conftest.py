@@ -106,7 +106,7 @@ def api(platform: LocalPlatform) -> Iterator[httpx.Client]:
         "accept-encoding": "gzip",
     }
     with httpx.Client(
-        base_url=platform.api_url, headers=headers, trust_env=False, timeout=20
+        base_url=platform.api_url, headers=headers, trust_env=False, timeout=90
     ) as client:
         yield client
 
@@ -344,7 +344,7 @@ def launch(api: httpx.Client, release: dict[str, Any]) -> str:
     made = answered_as(api.post("/v1/apps/walk/machines", json=body))
     path = f"/v1/apps/walk/machines/{made['id']}"
     answered_as(api.get(f"{path}/wait", params={"state": "started", "timeout": "60"}))
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not all(check["status"] == "passing" for check in api.get(path).json()["checks"]):
         assert time.monotonic() < deadline, api.get(path).text
         time.sleep(0.02)

@@ -229,11 +229,11 @@ def test_a_machine_is_changed_under_a_lease_as_single_commands_do(api, answered,
 
 def test_a_machine_is_marked_past_the_lease_that_bluegreen_holds(api, answered, walk):
     path = f"/v1/apps/{APP}/machines/{walk.machines[1]}"
-    lease = answered(api.post(f"{path}/lease", params={"ttl": "13"}), status=201)
+    lease = answered(api.post(f"{path}/lease", params={"ttl": "130"}), status=201)
     tag = f"{path}/metadata/fly_bluegreen_deployment_tag"
     answered(api.post(tag, json={"value": "safe_to_destroy"}), status=204)
     nonce = {"fly-machine-lease-nonce": lease["data"]["nonce"]}
-    again = answered(api.post(f"{path}/lease", params={"ttl": "13"}, headers=nonce), status=201)
+    again = answered(api.post(f"{path}/lease", params={"ttl": "130"}, headers=nonce), status=201)
     assert again["data"]["nonce"] == lease["data"]["nonce"]
     answered(api.delete(f"{path}/lease", headers=nonce))
 

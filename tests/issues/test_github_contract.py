@@ -25,7 +25,7 @@ def test_a_promise_is_held(command):
         [sys.executable, str(ROOT / "benchmarks" / command), "--quick"],
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=240,
         check=False,
         cwd=ROOT,
     )

@@ -17,7 +17,7 @@ SHOP = "/repos/acme/shop"
 @pytest.fixture
 def ask(double):
     """Asks the double; gives the answer."""
-    with httpx.Client(base_url=double.url, trust_env=False) as client:
+    with httpx.Client(base_url=double.url, trust_env=False, timeout=90) as client:
 
         def asked(method, path, *, token=double.token, headers=None, **options):
             own = {"authorization": f"Bearer {token}"} if token else {}

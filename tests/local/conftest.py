@@ -26,8 +26,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         status = 200
         if path == "/readyz" and os.path.exists(os.environ["TMPDIR"] + "/unready"):
             status = 503
+        self.held = [time.monotonic()]
         if path == "/hold":
             time.sleep(float(self.headers["x-hold"]))
+        self.held.append(time.monotonic())
         if path == "/drop":
             self.close_connection = True
             return
@@ -50,6 +52,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "method": self.command,
             "headers": {k.lower(): v for k, v in self.headers.items()},
             "body": getattr(self, "body", b"").decode(),
+            "held": getattr(self, "held", []),
         }
         body = json.dumps(seen).encode()
         self.send_response(status)
@@ -74,7 +77,7 @@ NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 _NUMBERS = itertools.count(1)
 
 
-def until(condition: Callable[[], Any], within_s: float = 10.0) -> Any:
+def until(condition: Callable[[], Any], within_s: float = 60.0) -> Any:
     """Ask again and again until the answer is truthy; that answer."""
     deadline = time.monotonic() + within_s
     while not (found := condition()):
@@ -93,13 +96,13 @@ class Client:
             base_url=platform.api_url,
             headers={"authorization": f"Bearer {platform.token}"},
             trust_env=False,
-            timeout=20,
+            timeout=90,
             verify=NO_CERTIFICATES,
         )
         made = self.api.post("/v1/apps", json={"name": app, "org_slug": "personal"})
         assert made.status_code == 201, made.text
         self.proxy = httpx.Client(
-            base_url=platform.app_url(app), trust_env=False, timeout=20, verify=NO_CERTIFICATES
+            base_url=platform.app_url(app), trust_env=False, timeout=90, verify=NO_CERTIFICATES
         )
 
     until = staticmethod(until)
@@ -140,7 +143,7 @@ class Client:
             until(lambda: self.is_healthy(machine))
         return machine
 
-    def wait(self, machine: str, state: str, timeout_s: int = 10) -> None:
+    def wait(self, machine: str, state: str, timeout_s: int = 60) -> None:
         answer = self.call("GET", f"/{machine}/wait", params={"state": state, "timeout": timeout_s})
         assert answer.status_code == 200, answer.text
 
@@ -185,7 +188,7 @@ def web_service(**more: Any) -> dict[str, Any]:
         "protocol": "tcp",
         "internal_port": 8080,
         "ports": [{"port": 80, "handlers": ["http"]}, {"port": 443, "handlers": ["tls", "http"]}],
-        "checks": [{"type": "http", "path": "/readyz", "interval": "100ms", "grace_period": "10s"}],
+        "checks": [{"type": "http", "path": "/readyz", "interval": "100ms", "grace_period": "60s"}],
         **more,
     }
 

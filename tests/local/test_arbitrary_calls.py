@@ -67,7 +67,7 @@ class Target:
             base_url=platform.api_url,
             headers={"authorization": f"Bearer {platform.token}"},
             trust_env=False,
-            timeout=20,
+            timeout=90,
             verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
         )
         platform.register_image(Image(IMAGE, simulated=Script()))
@@ -118,7 +118,6 @@ _others = st.dictionaries(
 _queries = st.dictionaries(_names | st.text(max_size=5), _texts, max_size=4)
 
 
-@pytest.mark.timeout(100)
 @settings(
     max_examples=200,
     deadline=None,

@@ -11,7 +11,7 @@ from pytest_sre.local.proxy.balancer import Balancer
 
 
 async def reached(record, state):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while record.state != state:
             await record.changed.wait()
 

@@ -39,7 +39,7 @@ def test_waiting_counts_from_an_event_on(client):
     wait = {"state": "started", "timeout": 1, "from_event_id": newest}
     assert client.call("GET", f"/{machine}/wait", params=wait).status_code == 408
     client.call("POST", f"/{machine}/restart", params={"timeout": "1ms"})
-    done = client.call("GET", f"/{machine}/wait", params={**wait, "timeout": 10})
+    done = client.call("GET", f"/{machine}/wait", params={**wait, "timeout": 60})
     assert (done.status_code, done.json()["state"]) == (200, "started")
     assert done.json()["event_id"] != newest
 
@@ -75,11 +75,11 @@ def test_a_stop_without_a_time_takes_the_configured_one(client):
         assert client.call("POST", f"/{machine}/stop", json=body).status_code == 200
         client.wait(machine, "stopped")
         assert client.exits(machine)[0]["exit_code"] == 7
-    client.call("POST", f"/{machine}/start")
-    client.until(lambda: client.messages(machine).count("ready") == 2)
-    client.call("POST", f"/{machine}/stop", json={"timeout": 1_000_000})
-    client.wait(machine, "stopped")
-    assert client.exits(machine)[0]["signal"] == 9
+    stubborn = client.python(program.replace("0.3", "1000"), stop_config={"timeout": "1h"})
+    client.until(lambda: "ready" in client.messages(stubborn))
+    client.call("POST", f"/{stubborn}/stop", json={"signal": "SIGTERM", "timeout": 1_000_000})
+    client.wait(stubborn, "stopped")
+    assert client.exits(stubborn)[0]["signal"] == 9
 
 
 def test_a_lease_is_in_the_way_of_those_calls_that_can_tell_its_nonce(client):
@@ -116,9 +116,9 @@ def test_exec_is_bounded_in_time_and_output(client):
     assert (much["exit_code"], len(much["stdout"])) == (0, 1024 * 1024)
     assert client.exec(machine, "true", stdin="x" * 1_000_000)["exit_code"] == 0
     begun = time.monotonic()
-    late = client.call("POST", f"/{machine}/exec", json={"cmd": "sleep 100", "timeout": 1})
+    late = client.call("POST", f"/{machine}/exec", json={"cmd": "sleep 1000", "timeout": 1})
     assert (late.status_code, late.json()["error"][:17]) == (408, "deadline_exceeded")
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 60
     for wrong in (
         {"command": ["true"], "container": "web"},
         {"command": ["true"], "container": "web", "machine": True},

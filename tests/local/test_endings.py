@@ -28,14 +28,15 @@ api = httpx.Client(
     base_url=platform.api_url,
     headers={"authorization": "Bearer " + platform.token},
     trust_env=False,
+    timeout=90,
 )
 api.post("/v1/apps", json={"name": "shop"})
-stubborn = "trap '' INT TERM HUP; echo up; while :; do sleep 1; done"
+stubborn = "trap '' INT TERM HUP; echo up; while :; do sleep 1000; done"
 for command in (["sleep", "1000"], ["sh", "-c", stubborn]):
     config = {"image": "registry.local/test:1", "init": {"cmd": command}}
     made = api.post("/v1/apps/shop/machines", json={"config": config}).json()
     path = f"/v1/apps/shop/machines/{made['id']}"
-    api.get(f"{path}/wait", params={"state": "started", "timeout": 10})
+    api.get(f"{path}/wait", params={"state": "started", "timeout": 60})
 pids = [
     process["pid"]
     for machine in api.get("/v1/apps/shop/machines").json()
@@ -59,13 +60,13 @@ def is_running(pid):
 
 def is_open(url):
     try:
-        httpx.get(url, trust_env=False, verify=False)
+        httpx.get(url, trust_env=False, verify=False, timeout=90)
     except httpx.TransportError:
         return False
     return True
 
 
-def until(condition, within_s=10.0):
+def until(condition, within_s=60.0):
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline
@@ -95,7 +96,7 @@ def test_nothing_is_left_however_the_session_ends(tmp_path, how):
         assert all(is_running(pid) for pid in everything)
         number = getattr(signal, how.split()[0])
         (os.killpg if "group" in how else os.kill)(process.pid, number)
-    process.wait(10)
+    process.wait(60)
     until(lambda: not any(is_running(pid) for pid in everything))
     until(lambda: not state_dir.exists())
     assert not any(is_open(url) for url in started["urls"])

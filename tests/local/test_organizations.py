@@ -59,6 +59,7 @@ def test_a_deploy_token_is_good_for_its_app_only(client, acme):
         base_url=client.platform.api_url,
         headers={"authorization": text},
         trust_env=False,
+        timeout=90,
         verify=NO_CERTIFICATES,
     ) as limited:
         assert limited.get(f"/v1/apps/{app}/machines").status_code == 200

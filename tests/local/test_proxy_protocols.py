@@ -114,7 +114,7 @@ def service(internal_port, *ports, **more):
 
 @pytest.fixture(scope="module")
 def served(module_client):
-    check = {"type": "http", "path": "/", "interval": "1s", "grace_period": "10s"}
+    check = {"type": "http", "path": "/", "interval": "1s", "grace_period": "60s"}
     machine = module_client.create(
         ["python", "-c", APP],
         services=[
@@ -220,7 +220,7 @@ def test_what_is_not_http_is_refused_and_the_connection_closed(served, sent, sta
 
 
 def test_odd_answers_reach_the_client_as_plain_ones(ports):
-    with httpx.Client(base_url=ports[8090].geturl(), trust_env=False) as odd:
+    with httpx.Client(base_url=ports[8090].geturl(), trust_env=False, timeout=90) as odd:
         assert odd.get("/interim").text == "ok"
         trailers = odd.get("/trailers")
         assert (trailers.text, "trailer" in trailers.headers) == ("ok", False)
@@ -230,7 +230,7 @@ def test_odd_answers_reach_the_client_as_plain_ones(ports):
 
 @pytest.mark.parametrize("path", ["/short", "/junk"])
 def test_an_answer_that_is_none_is_502(served, ports, path):
-    assert httpx.get(ports[8090].geturl() + path, trust_env=False).status_code == 502
+    assert httpx.get(ports[8090].geturl() + path, trust_env=False, timeout=90).status_code == 502
     assert "[PU02]" in served.messages(provider="proxy")[-1]
 
 
@@ -242,12 +242,12 @@ def test_a_websocket_is_a_tunnel_in_both_directions(ports):
             session.ws_connect(url, protocols=["chat"]) as ws,
         ):
             assert ws.protocol == "chat"
-            assert await ws.receive_str(timeout=10) == "hello"
+            assert await ws.receive_str(timeout=60) == "hello"
             await ws.send_str("x" * 300_000)
-            assert await ws.receive_str(timeout=10) == "echo " + "x" * 300_000
+            assert await ws.receive_str(timeout=60) == "echo " + "x" * 300_000
             await ws.ping()
             await ws.send_str("bye")
-            await ws.receive(timeout=10)
+            await ws.receive(timeout=60)
             assert ws.close_code == 4001
 
     asyncio.run(talk())
@@ -256,7 +256,7 @@ def test_a_websocket_is_a_tunnel_in_both_directions(ports):
 def test_a_websocket_by_tls_is_a_tunnel_too(ports, trusting):
     url = ports[443]
     with (
-        socket.create_connection((url.hostname, url.port), timeout=10) as plain,
+        socket.create_connection((url.hostname, url.port), timeout=60) as plain,
         trusting.wrap_socket(plain, server_hostname="localhost") as peer,
     ):
         peer.sendall(
@@ -271,14 +271,14 @@ def test_a_websocket_by_tls_is_a_tunnel_too(ports, trusting):
 
 def test_https_shows_a_certificate_of_the_local_authority(served, ports, trusting):
     url = ports[443].geturl()
-    with httpx.Client(verify=trusting, trust_env=False) as client:
+    with httpx.Client(verify=trusting, trust_env=False, timeout=90) as client:
         headers = client.get(url).json()["headers"]
     assert headers["x-forwarded-proto"] == "https"
     assert headers["x-forwarded-ssl"] == "on"
     assert headers["x-forwarded-port"] == str(ports[443].port)
     with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
-        httpx.get(url, trust_env=False)
-    with socket.create_connection((ports[443].hostname, ports[443].port), timeout=10) as plain:
+        httpx.get(url, trust_env=False, timeout=90)
+    with socket.create_connection((ports[443].hostname, ports[443].port), timeout=60) as plain:
         name = f"{served.app}.fly.dev"
         with trusting.wrap_socket(plain, server_hostname=name) as peer:
             assert peer.version() == "TLSv1.3"
@@ -293,10 +293,10 @@ def test_bytes_go_to_one_machine_and_back_until_both_sides_end(ports, trusting, 
         )
         sent = bytes(range(256)) * 4000
         writer.write(sent)
-        assert await asyncio.wait_for(reader.readexactly(len(sent)), 10) == sent
+        assert await asyncio.wait_for(reader.readexactly(len(sent)), 60) == sent
         if writer.can_write_eof():
             writer.write_eof()
-            assert await asyncio.wait_for(reader.read(), 10) == b"end"
+            assert await asyncio.wait_for(reader.read(), 60) == b"end"
         writer.close()
         with contextlib.suppress(ssl.SSLError):
             await writer.wait_closed()
@@ -308,7 +308,7 @@ def test_a_machine_reaches_any_port_by_connect(served):
     program = (
         "import http.client, os, sys, urllib.parse as u, base64;"
         "proxy = u.urlsplit(os.environ['https_proxy']);"
-        "c = http.client.HTTPConnection(proxy.hostname, proxy.port, timeout=10);"
+        "c = http.client.HTTPConnection(proxy.hostname, proxy.port, timeout=60);"
         "user = base64.b64encode((proxy.username + ':').encode()).decode();"
         "c.set_tunnel(sys.argv[1], 7000, {'Proxy-Authorization': 'Basic ' + user});"
         "c.connect(); c.sock.sendall(b'ping'); print(c.sock.recv(100))"
@@ -324,7 +324,7 @@ def test_many_clients_at_once_get_their_own_answers(served):
     failures = []
 
     def ask(number):
-        with httpx.Client(base_url=served.proxy.base_url, trust_env=False, timeout=20) as client:
+        with httpx.Client(base_url=served.proxy.base_url, trust_env=False, timeout=90) as client:
             for turn in range(20):
                 mark = f"{number}-{turn}"
                 seen = client.get("/", headers={"x-mark": mark}).json()["headers"]["x-mark"]
@@ -341,5 +341,5 @@ def test_many_clients_at_once_get_their_own_answers(served):
 @contextlib.contextmanager
 def raw_connection(client):
     base = client.proxy.base_url
-    with socket.create_connection((base.host, base.port), timeout=10) as peer:
+    with socket.create_connection((base.host, base.port), timeout=60) as peer:
         yield peer

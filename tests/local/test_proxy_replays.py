@@ -52,7 +52,7 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler)
 SERVICE = {
     "internal_port": 8080,
     "ports": [{"port": 80, "handlers": ["http"]}],
-    "checks": [{"type": "tcp", "interval": "1s", "grace_period": "10s"}],
+    "checks": [{"type": "tcp", "interval": "1s", "grace_period": "60s"}],
 }
 
 

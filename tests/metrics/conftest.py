@@ -21,7 +21,7 @@ Samples = dict[str, list[tuple[dict[str, str], float]]]
 _NUMBERS = itertools.count(1)
 
 
-def until(condition: Callable[[], Any], within_s: float = 20.0) -> Any:
+def until(condition: Callable[[], Any], within_s: float = 60.0) -> Any:
     """Ask again and again until the answer is truthy; that answer."""
     deadline = time.monotonic() + within_s
     while not (found := condition()):
@@ -53,12 +53,12 @@ class Client:
             base_url=platform.api_url,
             headers={"authorization": f"Bearer {platform.token}"},
             trust_env=False,
-            timeout=20,
+            timeout=90,
             verify=none,
         )
         self.api.post("/v1/apps", json={"name": app, "org_slug": "personal"}).raise_for_status()
         self.proxy = httpx.Client(
-            base_url=platform.app_url(app), trust_env=False, timeout=20, verify=none
+            base_url=platform.app_url(app), trust_env=False, timeout=90, verify=none
         )
 
     def close(self) -> None:
@@ -79,11 +79,11 @@ class Client:
 
     def wait(self, machine: str, state: str) -> None:
         path = f"/v1/apps/{self.app}/machines/{machine}/wait"
-        self.api.get(path, params={"state": state, "timeout": 10}).raise_for_status()
+        self.api.get(path, params={"state": state, "timeout": 60}).raise_for_status()
 
-    def send(self, path: str, times: int = 1) -> None:
-        for _ in range(times):
-            self.proxy.get(path)
+    def send(self, path: str, times: int = 1) -> float:
+        """Request a path; how long the slowest answer took, seconds."""
+        return max(self.proxy.get(path).elapsed.total_seconds() for _ in range(times))
 
     def page(self) -> Samples:
         """The samples of this app on the page that Prometheus reads, by the series' name."""
@@ -102,17 +102,18 @@ class Client:
         ]
         return sum(found) if found else None
 
-    def query(self, promql: str) -> list[dict[str, Any]]:
-        """What the platform's Prometheus answers to an instant query."""
+    def query(self, promql: str, at: float | None = None) -> list[dict[str, Any]]:
+        """What the platform's Prometheus answers to an instant query, of now or of a time."""
         path = "/prometheus/personal/api/v1/query"
-        answer = self.api.get(path, params={"query": promql})
+        asked = {"query": promql} if at is None else {"query": promql, "time": str(at)}
+        answer = self.api.get(path, params=asked)
         assert answer.status_code == 200, answer.text
         found: list[dict[str, Any]] = answer.json()["data"]["result"]
         return found
 
-    def number(self, promql: str) -> float | None:
+    def number(self, promql: str, at: float | None = None) -> float | None:
         """The one number that a query gives; None when it gives nothing."""
-        found = self.query(promql)
+        found = self.query(promql, at)
         return float(found[0]["value"][1]) if found else None
 
 
@@ -122,7 +123,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPlatform
     with contextlib.closing(LocalPlatform.start(state_dir)) as started:
         replies = (
             Reply("/slow", latency_s=0.4),
-            Reply("/hold", latency_s=2),
+            Reply("/hold", latency_s=600),
             Reply("/fail", status=503),
             Reply("/", body="x" * 100),
         )

@@ -1,6 +1,7 @@
 """What the page that Prometheus reads says of apps and Machines."""
 
-from concurrent.futures import ThreadPoolExecutor
+import contextlib
+import socket
 
 import httpx
 import pytest
@@ -143,9 +144,11 @@ def test_connections_to_a_machine_are_counted_when_they_open_and_close(client, u
 
 def test_concurrency_is_what_a_machine_serves_now(client, until):
     machine = client.create()
-    with ThreadPoolExecutor() as threads:
+    proxy = client.proxy.base_url
+    with contextlib.ExitStack() as held:
         for _ in range(3):
-            threads.submit(client.send, "/hold")
+            peer = held.enter_context(socket.create_connection((proxy.host, proxy.port)))
+            peer.sendall(b"GET /hold HTTP/1.1\r\nhost: x\r\n\r\n")
         assert until(lambda: client.value("fly_app_concurrency", instance=machine) == 3)
 
     assert until(lambda: client.value("fly_app_concurrency", instance=machine) == 0)
@@ -180,6 +183,6 @@ def test_a_volume_is_as_full_as_its_files(client, until):
 
 @pytest.mark.parametrize("path", ["/_local/metrics", "/prometheus/personal/api/v1/query?query=1"])
 def test_nothing_is_told_without_the_token(platform, path):
-    answer = httpx.get(platform.api_url + path, trust_env=False)
+    answer = httpx.get(platform.api_url + path, trust_env=False, timeout=90)
 
     assert answer.status_code == 401

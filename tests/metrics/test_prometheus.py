@@ -45,14 +45,14 @@ def test_promql_written_for_fly_gives_the_numbers_that_were_sent(client, until):
     # As long as the window has to reach back: the series have begun before the traffic.
     responses = f'fly_edge_http_responses_count{{app="{client.app}"}}'
     until(lambda: client.number(f"sum({responses})") == 1)
-    client.send("/", 90)
-    client.send("/fail", 10)
-    longest_s = max(client.proxy.get("/slow").elapsed.total_seconds() for _ in range(3))
+    longest_s = max(client.send("/", 90), client.send("/fail", 10), client.send("/slow", 3))
 
     assert until(lambda: client.number(f"sum({responses})") == 104)
+    # Just then, as increase() goes on beyond the newest sample, with each series at its own pace.
+    read_at = client.number(f"max(timestamp({responses}))")
     assert client.number(f'sum({responses[:-1]},status=~"5.."}})') == 10
     failed = f'sum(increase({responses[:-1]},status=~"5.."}}[1m]))'
-    availability = client.number(f"1 - {failed} / sum(increase({responses}[1m]))")
+    availability = client.number(f"1 - {failed} / sum(increase({responses}[1m]))", at=read_at)
     assert availability == pytest.approx(94 / 104, abs=0.02)
     times = f'fly_edge_http_response_time_seconds_bucket{{app="{client.app}"}}'
     p99 = client.number(f"histogram_quantile(0.99, sum by (le) (rate({times}[1m])))")
@@ -172,6 +172,7 @@ def test_without_the_program_the_answer_says_what_to_install(tmp_path, monkeypat
             f"{platform.api_url}{PROMETHEUS}/api/v1/query?query=1",
             headers={"authorization": f"FlyV1 {platform.token}"},
             trust_env=False,
+            timeout=90,
         )
 
     assert answer.status_code == 503
@@ -185,16 +186,22 @@ def test_when_prometheus_is_killed_the_platform_goes_on_and_says_so(tmp_path, un
         [child] = until(lambda: psutil.Process(platform.pid).children())
         ask = f"{platform.api_url}{PROMETHEUS}/api/v1/query?query=1"
         token = {"authorization": f"Bearer {platform.token}"}
-        assert httpx.get(ask, headers=token, trust_env=False).status_code == 200
+        assert httpx.get(ask, headers=token, trust_env=False, timeout=90).status_code == 200
 
         child.kill()
         answer = until(
             lambda: (
-                (found := httpx.get(ask, headers=token, trust_env=False)).status_code == 503
+                (found := httpx.get(ask, headers=token, trust_env=False, timeout=90)).status_code
+                == 503
                 and found
             )
         )
-        until(lambda: "ended with code -9" in httpx.get(ask, headers=token, trust_env=False).text)
+        until(
+            lambda: (
+                "ended with code -9"
+                in httpx.get(ask, headers=token, trust_env=False, timeout=90).text
+            )
+        )
         assert answer.json()["status"] == "error"
         assert platform.apps() == {}
 

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import math
 import time
 
 import aiohttp
@@ -46,6 +47,17 @@ class World:
             await answer.read()
             return answer.status, time.monotonic() - began
 
+    async def quickest_s(self, below_s, **headers):
+        """How long the quickest request took: the first one below a time, on a busy machine."""
+        quickest_s = math.inf
+        for _ in range(50):
+            status, took_s = await self.get(**headers)
+            assert status == 200
+            quickest_s = min(quickest_s, took_s)
+            if quickest_s < below_s:
+                break
+        return quickest_s
+
     async def call(self, caller, url):
         """A request of one Machine, through the proxy it is given."""
         began = time.monotonic()
@@ -82,7 +94,7 @@ async def world(tmp_path):
         ]
         for each in app.machines.values():
             held.push_async_callback(each.close, at_once=True)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             for record in records:
                 while record.state != "started":
                     await record.changed.wait()
@@ -94,7 +106,7 @@ def inside(tmp_path):
     def run(story):
         async def told():
             async with world(tmp_path) as made:
-                await asyncio.wait_for(story(made), 30)
+                await asyncio.wait_for(story(made), 90)
 
         asyncio.run(told())
 
@@ -102,17 +114,21 @@ def inside(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "points", [("client", "edge"), ("edge:iad", "app:shop"), ("anywhere", "region:iad")]
+    ("points", "trips"),
+    [
+        (("client", "edge"), 1),
+        (("edge:iad", "app:shop"), 1),
+        # To the edge, and from there to the Machine.
+        (("anywhere", "region:iad"), 2),
+    ],
 )
-def test_latency_is_added_once_to_each_round_trip(inside, points):
+def test_latency_is_added_once_to_each_round_trip(inside, points, trips):
     async def story(world):
         link = world.spoil(*points, latency_s=0.3)
-        status, took_s = await world.get()
-        assert status == 200
-        assert 0.3 <= took_s < 2
+        once_more_s = 0.3 * (trips + 1)
+        assert 0.3 * trips <= await world.quickest_s(below_s=once_more_s) < once_more_s
         world.fleet.network.remove(link)
-        quick = min([(await world.get())[1] for _ in range(5)])
-        assert quick < 0.3
+        assert await world.quickest_s(below_s=0.3) < 0.3
 
     inside(story)
 
@@ -180,10 +196,10 @@ def test_a_machine_can_be_cut_off_from_the_outside(inside):
 def test_regions_are_as_far_apart_as_they_are_once_that_is_wanted(inside):
     async def story(world):
         world.fleet.network.distances = True
-        _, near_s = await world.get()
         _, far_s = await world.get(fly_force_region="fra")
-        assert near_s < 0.09 < far_s
-        _, there_s = await world.get(fly_force_region="fra", x_local_edge="fra")
-        assert there_s < 0.09
+        assert far_s > 0.09
+        assert await world.quickest_s(below_s=0.09) < 0.09
+        there = {"fly_force_region": "fra", "x_local_edge": "fra"}
+        assert await world.quickest_s(below_s=0.09, **there) < 0.09
 
     inside(story)

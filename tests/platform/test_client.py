@@ -336,7 +336,7 @@ def test_a_platform_that_is_gone_is_unreachable(tmp_path: Path) -> None:
             fly.machines(APP)
 
 
-def _eventually(condition: Callable[[], bool], within_s: float = 10.0) -> None:
+def _eventually(condition: Callable[[], bool], within_s: float = 60.0) -> None:
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, "it did not come about in time"

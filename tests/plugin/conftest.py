@@ -19,7 +19,7 @@ import pytest
 from pytest_sre.recording import Recording
 from pytest_sre.recording.rows import TestRun
 
-DEADLINE_S = 60.0
+DEADLINE_S = 240.0
 
 # Its import takes longer than most runs do.
 _WITHOUT = ("-p", "no:hypothesispytest")

@@ -60,10 +60,10 @@ def test_late_pass(fly_machine, probe, eventually):
         assert seen.ok, "not yet"
         return True
 
-    assert eventually(works, within="20s", every="50ms")
+    assert eventually(works, within="60s", every="50ms")
 
 def test_never(fly_app, probe, eventually):
-    eventually(lambda: probe.http(fly_app, '/broken').ok, within="100ms", every="30ms")
+    eventually(lambda: probe.http(fly_app, '/broken').ok, within="1s", every="1h")
 
 def test_journey(journey):
     journey.run("home")
@@ -121,7 +121,7 @@ def test_check_that_never_passes_says_how_it_failed_last(ran):
     ran.stdout.fnmatch_lines(
         [
             ">       eventually(lambda: probe.http(fly_app, '/broken').ok, *",
-            "E *expected to pass within 100 ms, failed * tries in *",
+            "E *expected to pass within 1.0 s, failed * tries in *",
             "E *returned False",
         ]
     )

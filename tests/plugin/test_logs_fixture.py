@@ -7,7 +7,7 @@ def test_waits_for_a_line(fly_machine, probe, logs):
     if fly_machine.serves:
         path = f"/broken?by={fly_machine.id}"
         probe.http(fly_machine, path)
-        event = logs.expect(f"no answer for {path}", within="10s")
+        event = logs.expect(f"no answer for {path}", within="60s")
         assert (event.machine, event.group) == (fly_machine.id, "web")
         assert event.release == fly_machine.app.release.version
         said = logs.during()

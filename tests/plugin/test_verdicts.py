@@ -66,7 +66,7 @@ def test_recording_holds_all_that_was_seen(healthy):
         assert {row.journey for row in recording.rows(JourneyRun, source="bake")} == {"home"}
         assert any(row.message == "listening" for row in recording.rows(LogLine))
     assert bake >= 73
-    assert 2 <= span.ended_at - span.at < 10
+    assert 2 <= span.ended_at - span.at < 60
 
 
 def test_inconclusive_run_fails(shared):

@@ -26,7 +26,7 @@ def background() -> Iterator[BackgroundLoop]:
 
 @pytest.fixture
 def run(background: BackgroundLoop) -> Run:
-    return lambda coroutine: background.run(coroutine, 30)
+    return lambda coroutine: background.run(coroutine, 90)
 
 
 @contextlib.asynccontextmanager
@@ -65,8 +65,8 @@ def serve(background: BackgroundLoop) -> Iterator[Callable[..., int]]:
 
         def start(talk: Talk, tls: ssl.SSLContext | None = None) -> int:
             served = _served(talk, tls)
-            port = background.run(served.__aenter__(), 10)
-            ends.callback(lambda: background.run(served.__aexit__(None, None, None), 10))
+            port = background.run(served.__aenter__(), 60)
+            ends.callback(lambda: background.run(served.__aexit__(None, None, None), 60))
             return port
 
         yield start

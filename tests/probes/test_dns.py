@@ -57,7 +57,7 @@ def ask(background, run):
     transport = background.run(start())
     port = transport.get_extra_info("sockname")[1]
 
-    def look_up(name, kind="A", timeout_s=10):
+    def look_up(name, kind="A", timeout_s=60):
         asked = probe_dns(name, kind, resolver="127.0.0.1", resolver_port=port, timeout_s=timeout_s)
         return run(asked)
 

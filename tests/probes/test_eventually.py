@@ -56,8 +56,9 @@ def test_a_flake_names_the_check():
 def test_giving_up_shows_the_last_failure_and_the_number_of_tries():
     check = Script(AssertionError("first"), AssertionError("503 != 200"))
 
+    # The last try is made when the time is over, so there are two on a busy machine, too.
     with pytest.raises(AssertionError, match=r"(?s)failed \d+ tries in .*503 != 200") as caught:
-        eventually(check, within="50ms", every="5ms")
+        eventually(check, within="1s", every="1h")
 
     assert f"{check.tries} tries" in str(caught.value)
     assert check.tries >= 2
@@ -96,7 +97,7 @@ def test_it_does_not_go_on_beyond_its_time():
     with pytest.raises(AssertionError):
         eventually(lambda: False, within="100ms", every="1h")
 
-    assert 0.1 <= time.monotonic() - began < 20
+    assert 0.1 <= time.monotonic() - began < 60
 
 
 def test_another_error_is_not_retried():

@@ -162,7 +162,7 @@ def test_a_refused_connection_is_a_failure_of_the_app(get, closed_port):
     ids=["cut", "hung up", "another protocol", "a bad header", "silent"],
 )
 def test_no_answer_has_its_reason(serve, get, talk, kind):
-    result = get(serve(talk), timeout_s=0.5 if kind == "timeout" else 10)
+    result = get(serve(talk), timeout_s=0.5 if kind == "timeout" else 60)
 
     assert (result.status, result.error_kind) == (0, kind)
     assert result.ok is False
@@ -185,10 +185,10 @@ def test_an_answer_that_drips_is_bounded_by_the_whole_time(serve, get):
             await writer.drain()
             await asyncio.sleep(0.05)
 
-    result = get(serve(drip), timeout_s=0.4)
+    result = get(serve(drip), timeout_s=1.5)
 
     assert (result.status, result.error_kind, result.ok) == (200, "timeout", False)
-    assert 0.4 <= result.total_s < 10
+    assert 1.5 <= result.total_s < 60
 
 
 def test_a_body_beyond_the_cap_is_cut_and_said_to_be(serve, get):
@@ -199,7 +199,7 @@ def test_a_body_beyond_the_cap_is_cut_and_said_to_be(serve, get):
             writer.write(b"x" * 65_536)
             await writer.drain()
 
-    result = get(serve(endless), timeout_s=20)
+    result = get(serve(endless), timeout_s=60)
 
     assert (result.ok, result.truncated, len(result.body)) == (True, True, 65_536)
 
@@ -245,7 +245,7 @@ def test_a_resolver_that_hangs_is_our_fault_too(get, monkeypatch):
     released = threading.Event()
 
     def hang(*_args, **_kwargs):
-        released.wait(20)
+        released.wait(60)
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)

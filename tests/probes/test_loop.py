@@ -33,7 +33,7 @@ def test_many_threads_share_one_loop(background):
     results = []
 
     def work(number):
-        results.append(background.run(double(number), 20))
+        results.append(background.run(double(number), 60))
 
     threads = [threading.Thread(target=work, args=(n,)) for n in range(20)]
     for thread in threads:
@@ -50,7 +50,7 @@ def test_what_takes_too_long_is_cancelled(background):
     with pytest.raises(TimeoutError, match=r"within 0\.05 s"):
         background.run(forever(ended=ended), 0.05)
 
-    assert ended.wait(20)
+    assert ended.wait(60)
 
 
 def test_closing_cancels_what_runs_and_ends_the_thread():
@@ -58,7 +58,7 @@ def test_closing_cancels_what_runs_and_ends_the_thread():
     before = set(threading.enumerate())
     loop = BackgroundLoop()
     future = loop.spawn(forever(started, ended))
-    assert started.wait(20)
+    assert started.wait(60)
 
     loop.close()
     loop.close()
@@ -82,4 +82,4 @@ def test_waiting_on_its_own_loop_is_refused_instead_of_a_deadlock(background):
         return background.run(double(1))
 
     with pytest.raises(RuntimeError, match="await the coroutine instead"):
-        background.run(inside(), 20)
+        background.run(inside(), 60)

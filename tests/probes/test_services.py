@@ -47,7 +47,7 @@ def running(command_on, is_ready, **options):
                 return
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(30)
+            process.wait(60)
     raise AssertionError(f"the service does not start: {command_on(0)}")
 
 
@@ -87,7 +87,7 @@ def postgres_dsn():
 
     def answers(port):
         try:
-            psycopg.connect(address(port), connect_timeout=10).close()
+            psycopg.connect(address(port), connect_timeout=60).close()
         except psycopg.OperationalError:
             return False
         return True

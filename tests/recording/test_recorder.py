@@ -127,7 +127,7 @@ def test_a_full_queue_makes_writers_wait_and_loses_nothing(
         assert writer.is_alive()
         other.execute("ROLLBACK")
         other.close()
-        writer.join(30)
+        writer.join(60)
 
     with Recording(path) as recording:
         assert [row.at for row in recording.rows(OwnFault)] == list(range(50))
@@ -167,7 +167,7 @@ def test_a_killed_writer_leaves_what_it_flushed_and_a_file_that_others_go_on_wit
     writer = start_script(FLUSH_AND_GO_ON, path)
     assert writer.stdout.readline() == "flushed\n"
     writer.kill()
-    writer.wait(30)
+    writer.wait(60)
 
     with Recording(path) as recording:
         assert recording.count(OwnFault, cause="before") == 1000
@@ -214,7 +214,7 @@ def test_a_writer_waits_for_another_that_keeps_the_file_locked(
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         recorder.write(fault(at=1.0))
-        assert refused.wait(20)
+        assert refused.wait(60)
         other.execute("ROLLBACK")
         other.close()
         recorder.flush()

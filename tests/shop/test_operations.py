@@ -73,6 +73,7 @@ def test_web_over_a_hung_store_says_unready_in_about_a_second_and_recovers(
 ):
     store = start("store", FLY_VOLUME_SHOP_DATA=str(tmp_path))
     client = connect(start("web", STORE_URL=store.url))
+    until(lambda: client.get("/readyz").status_code == 200, lambda: "never ready")
     assert client.get("/readyz").json() == {"status": "ready", "store": "ok"}
     store.send(signal.SIGSTOP)
     ready = client.get("/readyz")

@@ -1,8 +1,10 @@
 """Each broken release breaks what it says, and nothing else."""
 
+import contextlib
 import time
 import tomllib
 
+import httpx
 import psutil
 import pytest
 
@@ -75,11 +77,13 @@ def test_leaking_memory_grows_until_it_is_killed(release, connect, until):
     assert client.get("/healthz").status_code == 200
 
 
-def test_slow_keeps_customers_waiting_but_not_the_checks(release, connect):
+def test_slow_keeps_customers_waiting_but_not_the_checks(release, connect, until):
     client = connect(release("slow"))
     assert client.get("/products").elapsed.total_seconds() >= 1.5
-    quick = min(client.get("/readyz").elapsed.total_seconds() for _ in range(3))
-    assert quick < 1.0
+    until(
+        lambda: client.get("/readyz").elapsed.total_seconds() < 1.0,
+        lambda: "a check never took less than a second",
+    )
 
 
 def test_errors_fail_each_20th_request_with_a_logged_exception(release, connect, until):
@@ -119,10 +123,19 @@ def test_new_error_log_serves_well_and_logs_the_error_again_and_again(release, c
     assert client.get("/products").status_code == 200
 
 
-def test_crash_loop_serves_for_a_moment_then_ends_with_code_0(release, connect):
+def test_crash_loop_serves_for_a_moment_then_ends_with_code_0(release, until):
+    def served():
+        """A process that answered before its end; on a busy machine not the first."""
+        web = release("crash-loop-exit-0")
+        with contextlib.suppress(httpx.TransportError):
+            return (
+                httpx.get(f"{web.url}/healthz", trust_env=False, timeout=90).status_code == 200
+                and web
+            )
+        return None
+
     started = time.monotonic()
-    web = release("crash-loop-exit-0")
-    assert connect(web).get("/healthz").status_code == 200
+    web = until(served, lambda: "no process answered before its end")
     assert web.wait() == 0
     assert time.monotonic() - started >= 1.5
     assert "error" not in {line["level"] for line in web.records}

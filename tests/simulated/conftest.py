@@ -32,12 +32,12 @@ class Simulation:
             base_url=platform.api_url,
             headers={"authorization": f"Bearer {platform.token}"},
             trust_env=False,
-            timeout=20,
+            timeout=90,
             verify=NO_CERTIFICATES,
         )
         assert self.api.post("/v1/apps", json={"name": app}).status_code == 201
         self.proxy = httpx.Client(
-            base_url=platform.app_url(app), trust_env=False, timeout=20, verify=NO_CERTIFICATES
+            base_url=platform.app_url(app), trust_env=False, timeout=90, verify=NO_CERTIFICATES
         )
 
     def close(self) -> None:
@@ -65,7 +65,7 @@ class Simulation:
         return machine
 
     def wait(self, machine: str, state: str) -> None:
-        answer = self.call("GET", f"/{machine}/wait", params={"state": state, "timeout": 10})
+        answer = self.call("GET", f"/{machine}/wait", params={"state": state, "timeout": 60})
         assert answer.status_code == 200, answer.text
 
     def get(self, machine: str) -> dict[str, Any]:
@@ -80,8 +80,9 @@ class Simulation:
         events = self.get(machine)["events"]
         return [event["request"]["exit_event"] for event in events if event["type"] == "exit"]
 
-    def messages(self, provider: str = "app") -> list[str]:
-        lines = self.api.get(f"/api/v1/apps/{self.app}/logs").json()["data"]
+    def messages(self, provider: str = "app", machine: str = "") -> list[str]:
+        query = {"instance": machine}
+        lines = self.api.get(f"/api/v1/apps/{self.app}/logs", params=query).json()["data"]
         return [
             line["attributes"]["message"]
             for line in lines
@@ -89,7 +90,7 @@ class Simulation:
         ]
 
     @staticmethod
-    def until(condition: Callable[[], Any], within_s: float = 10.0) -> Any:
+    def until(condition: Callable[[], Any], within_s: float = 60.0) -> Any:
         deadline = time.monotonic() + within_s
         while not (found := condition()):
             assert time.monotonic() < deadline, f"not within {within_s} s, last: {found!r}"

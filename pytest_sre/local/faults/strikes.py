@@ -24,7 +24,8 @@ async def strike_processes(faults: Faults, machines: Callable[[], Iterable[Lifec
 
 def _strike(lifecycle: Lifecycle) -> None:
     record, execution = lifecycle.record, lifecycle.execution
-    if record.state != "started":
+    # One that is ending already would take a blow that is meant for the next.
+    if record.state != "started" or not execution.goes_on:
         return
     crash = record.faults.strike(CrashLoop, record.site)
     if crash:

@@ -56,6 +56,10 @@ class Execution(Protocol):
     process: MachineProcess | None
     visitors: set[int]
 
+    @property
+    def goes_on(self) -> bool:
+        """It runs, and neither a crash nor its memory has ended it a moment ago."""
+
     async def start(self) -> Exit | None:
         """Start it.
 

@@ -92,6 +92,11 @@ class ProcessExecution:
         if self.process:
             self.process.signal_main(number)
 
+    @property
+    def goes_on(self) -> bool:
+        """It runs, and was not killed as by a crash or for its memory."""
+        return self.process is not None and self._crashed_with is None and not self._oom
+
     def freeze(self) -> None:
         """Halt all processes of the group where they are."""
         if self.process:

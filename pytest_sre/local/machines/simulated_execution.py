@@ -153,6 +153,11 @@ class SimulatedExecution:
         if self._run:
             self._run.finish(-number)
 
+    @property
+    def goes_on(self) -> bool:
+        """It plays, and its end has not come."""
+        return self._run is not None and self._run.end is None
+
     def out_of_memory(self, used_bytes: int) -> None:
         """End it as a process that used too much memory."""
         if self._run:

@@ -118,7 +118,7 @@ class GithubDouble:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._is_up.wait(30)
+        self._is_up.wait(60)
         assert self.url, "the server does not start"
         return self
 

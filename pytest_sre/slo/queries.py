@@ -92,6 +92,43 @@ def slice_query(objective: Objective, app: str) -> tuple[str, float] | None:
     return None if slices is None else _is_bad(slices, _requests(objective, app, ()))
 
 
+def measured_query(objective: Objective, app: str) -> str:
+    """Give a query that has a value as long as what the objective is measured by is there.
+
+    It may have ``$window`` in it. What is no number is not there; no traffic is.
+
+    Raises:
+        ValueError: see `event_queries`.
+    """
+    if isinstance(objective.source, ThresholdQuery):
+        return _numbers(objective.source)
+    return f"{_requests(objective, app, ()).bad} >= 0"
+
+
+def edge_series(objective: Objective, app: str, error_ratio: float) -> dict[str, float]:
+    """Give series of Fly's edge with which an objective would see this error ratio.
+
+    Args:
+        objective: about Fly's edge.
+        app: the app.
+        error_ratio: the share of bad events.
+
+    Returns:
+        How fast each series grows, relative to the number of events.
+    """
+    good = 1 - error_ratio
+    if objective.kind != "latency" or objective.threshold_s is None:
+        return {
+            selector(_EDGE_ANSWERS, app=app, status="200"): good,
+            selector(_EDGE_ANSWERS, app=app, status="500"): error_ratio,
+        }
+    bound = number(objective.threshold_s)
+    return {
+        selector(f"{_EDGE_TIMES}_bucket", app=app, status="200", le=bound): good,
+        selector(f"{_EDGE_TIMES}_count", app=app, status="200"): 1.0,
+    }
+
+
 def slices_recorded(selector: str) -> EventQueries:
     """Give what to ask for time slices of which a rule records whether each is bad.
 
@@ -185,12 +222,16 @@ def _bound(threshold_s: float) -> str:
 
 def _is_beyond(source: ThresholdQuery) -> str:
     """The worst of all series decides; one that is no number counts as not measured."""
-    value = f"({_within(at_window(source.value, source.slice_s))}) >= -Inf"
+    value = _numbers(source)
     if source.below is not None:
         return f"max({value}) > bool {number(source.below)}"
     if source.above is not None:
         return f"min({value}) < bool {number(source.above)}"
     raise ValueError("expected a threshold query with below or above, found neither")
+
+
+def _numbers(source: ThresholdQuery) -> str:
+    return f"({_within(at_window(source.value, source.slice_s))}) >= -Inf"
 
 
 def _is_bad(slices: Slices, requests: EventQueries) -> tuple[str, float]:

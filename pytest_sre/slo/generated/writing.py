@@ -1,0 +1,68 @@
+"""The text of generated files: YAML that says where it comes from and reads well."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from pytest_sre.slo.generated.alerting import AlertingRule
+from pytest_sre.slo.generated.rules import Rule, RuleFile, RuleGroup
+from pytest_sre.slo.queries import duration
+
+if TYPE_CHECKING:
+    import yaml
+
+# Lines are not broken: a change of one expression is then a change of one line.
+_WIDTH: Final = 1_000_000
+_ORIGIN: Final = "Made by `pytest-sre generate {what}` from the project's objectives: edit those."
+
+
+def rules_yaml(file: RuleFile) -> str:
+    """Write a rule file of Prometheus."""
+    return yaml_text("rules", {"groups": [_group(each) for each in file.groups]}, file.remarks)
+
+
+def yaml_text(what: str, document: Mapping[str, object], remarks: Iterable[str] = ()) -> str:
+    """Write a document as YAML below its remarks.
+
+    Args:
+        what: what ``pytest-sre generate`` calls it.
+        document: it.
+        remarks: a line each.
+    """
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        """Writes texts of several lines as such, and nothing by reference."""
+
+        def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
+            return True
+
+    Dumper.add_representer(str, _represent_text)
+    body: str = yaml.dump(
+        document, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH
+    )
+    lines = [_ORIGIN.format(what=what), *remarks]
+    head = "".join(f"# {' '.join(line.split())}\n" for line in lines)
+    return f"{head}{body}"
+
+
+def _represent_text(dumper: "yaml.SafeDumper", text: str) -> "yaml.ScalarNode":
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+def _group(group: RuleGroup) -> dict[str, object]:
+    every = {} if group.every_s is None else {"interval": duration(group.every_s)}
+    return {"name": group.name, **every, "rules": [_rule(each) for each in group.rules]}
+
+
+def _rule(rule: Rule) -> dict[str, object]:
+    if not isinstance(rule, AlertingRule):
+        return {"record": rule.record, "expr": rule.expression, "labels": dict(rule.labels)}
+    hold: dict[str, object] = {"for": duration(rule.hold_s)} if rule.hold_s else {}
+    return {
+        "alert": rule.alert,
+        "expr": rule.expression,
+        **hold,
+        "labels": dict(rule.labels),
+        "annotations": dict(rule.annotations),
+    }

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_sre.probes.eventually import eventually
     from pytest_sre.probes.facade import Probe
     from pytest_sre.run.risks import Risks
+    from pytest_sre.slo.facade import Slo
     from pytest_sre.verdict.values import Inconclusive, NotAsked, Verdict
 
 __version__ = "0.1.0"
@@ -30,6 +31,7 @@ _HOMES = {
     "NotAsked": "pytest_sre.verdict.values",
     "Probe": "pytest_sre.probes.facade",
     "Risks": "pytest_sre.run.risks",
+    "Slo": "pytest_sre.slo.facade",
     "Verdict": "pytest_sre.verdict.values",
     "eventually": "pytest_sre.probes.eventually",
     "journey": "pytest_sre.journeys",
@@ -45,6 +47,7 @@ __all__ = [
     "NotAsked",
     "Probe",
     "Risks",
+    "Slo",
     "Verdict",
     "__version__",
     "eventually",

@@ -19,7 +19,7 @@ HEIGHTS = {
     "recording": 2,
     "fly": 3,
     "logs": 4,
-    "slo": 4,
+    "slo": 5,
     "probes": 5,
     "deploys": 5,
     "local": 5,

@@ -8,7 +8,10 @@ from functools import cached_property
 
 from pytest_sre.recording.rows import Exchange, JourneyRun
 from pytest_sre.slo import Judgement, judge_ratio
+from pytest_sre.slo.measuring import Measured
+from pytest_sre.slo.measuring.events import measure_rows
 from pytest_sre.targets import BakeSettings
+from pytest_sre.targets.objectives import Objective
 from pytest_sre.verdict import Inconclusive, ObjectiveVerdict
 
 # A gap in the traffic longer than this, and than this share of the window, means it stopped.
@@ -67,6 +70,10 @@ class Traffic:
         """Judge whether this percentile of the answers comes within ``below_s`` seconds."""
         slow = sum(exchange.total_s > below_s for exchange in self.judged)
         return judge_ratio(slow, len(self.judged), 1 - percent / 100)
+
+    def measure(self, objective: Objective) -> Measured:
+        """Count the events of an objective; raises as ``measure_rows`` does."""
+        return measure_rows(objective, self.exchanges, (), self.started_at, self.ended_at)
 
     def check_not_worse(self, *, error_ratio: float, latency_p95_s: float) -> None:
         """Pass unless this traffic is shown to break an objective; few samples break none.
@@ -151,6 +158,12 @@ class Bake:
     def error_ratio(self) -> float:
         """The share of all requests that failed."""
         return self.traffic.error_ratio
+
+    def measure(self, objective: Objective) -> Measured:
+        """Count the events of an objective; raises as ``measure_rows`` does."""
+        return measure_rows(
+            objective, self.traffic.exchanges, self.journey_runs, self.started_at, self.ended_at
+        )
 
     def check_steady(self) -> None:
         """Pass when traffic flowed during the whole window.

@@ -79,9 +79,11 @@ class RatioSequence:
         """
         require_counts(bad, good + bad)
         seen = replace(self, good=self.good + good, bad=self.bad + bad)
-        if self.breached or not bad or not _is_breached(seen):
+        if self.breached or not bad:
             return seen
-        return replace(seen, breached=True)
+        total = seen.good + seen.bad
+        breached = is_ever_improbably_high(seen.bad, total, self.limit, self.alpha)
+        return replace(seen, breached=True) if breached else seen
 
     def fold_each(self, outcomes: Iterable[bool]) -> "RatioSequence":
         """Look after every one of these events; True is a good one."""
@@ -173,14 +175,18 @@ def _log_sum(logs: list[float]) -> float:
     return highest + math.log(sum([math.exp(log - highest) for log in logs]))
 
 
-def _is_breached(seen: RatioSequence) -> bool:
-    wealth = _log_wealth(_bets(seen.limit), seen.good + seen.bad, seen.bad)
-    return wealth >= -math.log(seen.alpha)
+def is_ever_improbably_high(bad: int, total: int, ratio: float, alpha: float) -> bool:
+    """Tell whether so many bad ones, at any time, have probability ``alpha`` at this ratio."""
+    return _log_worse(ratio / (1 - ratio), total, bad) >= -math.log(alpha)
+
+
+def is_ever_improbably_low(bad: int, total: int, ratio: float, alpha: float) -> bool:
+    """Tell whether so few bad ones, at any time, have probability ``alpha`` at this ratio."""
+    return _log_better(ratio / (1 - ratio), total, bad) >= -math.log(alpha)
 
 
 def _is_met(seen: RatioSequence, good: int) -> bool:
-    odds = seen.limit / (1 - seen.limit)
-    return _log_better(odds, good + seen.bad, seen.bad) >= -math.log(seen.alpha)
+    return is_ever_improbably_low(seen.bad, good + seen.bad, seen.limit, seen.alpha)
 
 
 def _more_to_settle(seen: RatioSequence) -> int:

@@ -14,6 +14,7 @@ HEAVY = [
     "gevent",
     "github",
     "graphql",
+    "hdrh",
     "httpx",
     "locust",
     "msgspec",

@@ -1,4 +1,4 @@
-"""nginx as a proxy in front of one address: what our own proxy is compared with."""
+"""nginx as a proxy in front of one address, which ours is compared with, or as a bare server."""
 
 import shutil
 import socket
@@ -37,6 +37,23 @@ http {{
     }}
 }}
 """
+_BARE = """
+daemon off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 4096; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    keepalive_requests 100000000;
+    server {{ listen 127.0.0.1:{port}; location / {{ return 200 "ok"; }} }}
+}}
+"""
 _READY_S = 10.0
 
 
@@ -48,6 +65,28 @@ def nginx_before(url: str, core: int) -> Iterator[str | None]:
         url: where it sends requests to.
         core: the number of the core that it may use.
     """
+    with _nginx(_CONFIGURATION, address=urlsplit(url).netloc) as found:
+        if found is None:
+            yield None
+            return
+        url, process = found
+        main = psutil.Process(process.pid)
+        for each in (main, *main.children()):
+            each.cpu_affinity([core])
+        yield url
+
+
+@contextmanager
+def nginx_saying_ok() -> Iterator[str | None]:
+    """Run nginx with one worker that answers all with two bytes; None when there is no nginx."""
+    with _nginx(_BARE) as found:
+        yield found[0] if found else None
+
+
+@contextmanager
+def _nginx(
+    configuration: str, **settings: str
+) -> Iterator[tuple[str, subprocess.Popen[bytes]] | None]:
     program = shutil.which("nginx")
     if program is None:
         yield None
@@ -57,18 +96,13 @@ def nginx_before(url: str, core: int) -> Iterator[str | None]:
         port = reserved.getsockname()[1]
         reserved.close()
         file = Path(folder) / "nginx.conf"
-        file.write_text(
-            _CONFIGURATION.format(folder=folder, address=urlsplit(url).netloc, port=port)
-        )
+        file.write_text(configuration.format(folder=folder, port=port, **settings))
         process = subprocess.Popen(
             [program, "-c", str(file)], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
             _await_listening(port)
-            main = psutil.Process(process.pid)
-            for each in (main, *main.children()):
-                each.cpu_affinity([core])
-            yield f"http://127.0.0.1:{port}"
+            yield f"http://127.0.0.1:{port}", process
         finally:
             process.terminate()
             process.wait()

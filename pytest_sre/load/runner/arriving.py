@@ -10,9 +10,10 @@ from pytest_sre.load.plan import Arrival, Open, arrivals
 from pytest_sre.load.runner.counting import Counter, Run
 from pytest_sre.load.runner.journeys import Walker
 
-# The event loop wakes up to about a millisecond late, so what is due within half of one begins
-# at once: no later, on the average, than due.
-_EARLY_S = 0.0005
+# The event loop counts whole milliseconds and rounds up. So it is woken one early, and what is due
+# within the next begins at once: too early, by less than one, rather than too late. Its latency
+# then counts from when it began.
+_EARLY_S = 0.001
 _LONGEST_SLEEP_S = 0.2
 
 
@@ -53,7 +54,7 @@ class Arriving:
     def _await(self, due_s: float) -> bool:
         """Wait until this time of the load; false when halted."""
         while (left_s := due_s - self._counter.now_s()) > _EARLY_S:
-            if self._halt.wait(min(left_s, _LONGEST_SLEEP_S)):
+            if self._halt.wait(min(left_s - _EARLY_S, _LONGEST_SLEEP_S)):
                 return False
         return not self._halt.is_set()
 

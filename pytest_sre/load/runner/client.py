@@ -90,14 +90,15 @@ class LoadClient(httpx.Client):
         self._host = parts.netloc.rpartition("@")[2]
         # Those with a path or a user of their own are for httpx to join.
         self._may_be_plain = parts.path in ("", "/") and "@" not in parts.netloc
-        self._first_headers = self.headers.multi_items()
+        self._first_headers = self.headers.raw
+        self._first_lines = {"host": self._host, **dict(self.headers.items())}
         self.run = Run("", 0.0)
 
     def renew(self, run: Run) -> None:
         """Forget what the last user left behind, and count for another run."""
         self.run = run
         self.cookies.clear()
-        if self.headers.multi_items() != self._first_headers:
+        if self.headers.raw != self._first_headers:
             self.headers = httpx.Headers(self._first_headers)
 
     def request(self, method: str, url: Any, **options: Any) -> Any:  # noqa: ANN401
@@ -147,7 +148,7 @@ class LoadClient(httpx.Client):
         content: bytes | str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        lines = {"host": self._host, **dict(self.headers.multi_items())}
+        lines = self._lines()
         body = content.encode() if isinstance(content, str) else content or b""
         if json is not None:
             body = _dumped(json)
@@ -164,6 +165,11 @@ class LoadClient(httpx.Client):
         if any(name == "set-cookie" for name, _ in reply.headers):
             self.cookies.extract_cookies(_response(reply, httpx.Request(method, url)))
         return Answer(reply, method, url)
+
+    def _lines(self) -> dict[str, str]:
+        if self.headers.raw == self._first_headers:
+            return dict(self._first_lines)
+        return {"host": self._host, **dict(self.headers.items())}
 
     def _send_whole(self, request: httpx.Request) -> httpx.Response:
         path = request.url.raw_path.decode("ascii")

@@ -76,6 +76,14 @@ def _pattern(value: object, place: Place) -> re.Pattern[str]:
         raise place.wrong(value, f"a regular expression; this is not one: {error}") from None
 
 
+def _limit(value: object, place: Place) -> float:
+    found = ratio(value, place)
+    if found in (0, 1):
+        # No number of good requests shows that none will ever fail.
+        raise place.wrong(value, "a number above 0 and below 1")
+    return found
+
+
 @dataclass(frozen=True, kw_only=True)
 class TargetKeys:
     """A ``[targets.NAME]``; what is None is left to the target's defaults."""
@@ -100,7 +108,7 @@ class BakeKeys:
     """The ``[bake]`` table."""
 
     window_s: float | None = key("window", duration_s, None)
-    error_ratio: float = key("error-ratio", ratio, 0.01)
+    error_ratio: float = key("error-ratio", _limit, 0.01)
     latency_p95_s: float = key("latency-p95", duration_s, 1.0)
 
 

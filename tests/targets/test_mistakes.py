@@ -40,6 +40,7 @@ MISTAKES = {
     "no duration": ('[bake]\nwindow = "0s"', "bake.window", "above 0s"),
     "duration is a list": ("[bake]\nwindow = [1]", "bake.window is a list"),
     "ratio above one": ("[bake]\nerror-ratio = 5", "bake.error-ratio is 5", "0 to 1"),
+    "ratio that no bake can show": ("[bake]\nerror-ratio = 0", "error-ratio is 0", "above 0 and"),
     "ratio is not a number": ("[bake]\nerror-ratio = nan", "bake.error-ratio is nan"),
     "ratio is true": ("[bake]\nerror-ratio = true", "bake.error-ratio is true"),
     "bad pattern": ('[logs]\nignore = ["ok", "("]', "logs.ignore[1]", "regular expression"),

@@ -1,0 +1,82 @@
+"""Asks a target's metrics how many events its objectives have, and by which buckets they count."""
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+from pytest_sre.fly.client import Fly
+from pytest_sre.fly.errors import FlyError
+from pytest_sre.fly.metrics import Prometheus
+from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
+from pytest_sre.run.platforms import LOCAL_ORGANIZATION, by_hand_dir, client_of
+from pytest_sre.slo.feasibility import Traffic, asked_buckets
+from pytest_sre.slo.measuring.metrics import MetricReader
+from pytest_sre.slo.queries import is_asked, selector
+from pytest_sre.targets import Settings
+from pytest_sre.targets.objectives import Edge, Objective
+from pytest_sre.verdict import Inconclusive
+
+_DAY_S: Final = 86_400.0
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """The traffic by objective, and why some of it is not known."""
+
+    traffic: Mapping[str, Traffic] = field(default_factory=lambda: MappingProxyType({}))
+    unknown: tuple[str, ...] = ()
+
+
+def measure_traffic(settings: Settings) -> Measurement:
+    """Ask a target's metrics about the last day. What could not be asked is in ``unknown``."""
+    asked = [one for one in settings.objectives if is_asked(one)]
+    if not asked:
+        return Measurement()
+    found: dict[str, Traffic] = {}
+    unknown: list[str] = []
+    try:
+        with _prometheus(settings) as prometheus:
+            for objective in asked:
+                app = objective.app or settings.target.apps[0].name
+                try:
+                    found[objective.name] = _traffic(prometheus, objective, app)
+                except Inconclusive as error:
+                    unknown.append(error.reason)
+    except (FlyError, LocalPlatformError, Inconclusive) as error:
+        unknown.append(str(error))
+    return Measurement(MappingProxyType(found), tuple(unknown))
+
+
+def _traffic(prometheus: Prometheus, objective: Objective, app: str) -> Traffic:
+    now = time.time()
+    counts = MetricReader(prometheus, objective, app).over(_DAY_S, now)
+    buckets = asked_buckets(objective)
+    bounds: tuple[float, ...] | None = None
+    if buckets is not None:
+        of_app = {"app": app} if isinstance(objective.source, Edge) else {}
+        names = prometheus.label_values("le", matching=selector(buckets.metric, **of_app))
+        bounds = tuple(float(name) for name in names)
+    return Traffic(events_per_s=counts.total / _DAY_S, bounds=bounds)
+
+
+@contextlib.contextmanager
+def _prometheus(settings: Settings) -> Iterator[Prometheus]:
+    if settings.target.platform == "local":
+        with contextlib.closing(_by_hand(settings)) as platform, client_of(platform) as fly:
+            yield fly.metrics(LOCAL_ORGANIZATION)
+        return
+    with Fly.from_environment(os.environ) as fly:
+        target = settings.target
+        organization = target.organization or fly.app(target.apps[0].name).organization.slug
+        yield fly.metrics(organization)
+
+
+def _by_hand(settings: Settings) -> LocalPlatform:
+    platform = LocalPlatform.attach(by_hand_dir(settings.root))
+    if platform is None:
+        raise Inconclusive("no local platform runs: pytest-sre local up starts one")
+    return platform

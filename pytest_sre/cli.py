@@ -76,6 +76,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     tell.set_defaults(command=_deliver)
 
+    doctor = commands.add_parser(
+        "doctor",
+        help="say which objectives cannot be decided, or cannot alert",
+        description="Contacts nothing without --target. Exit code 0: nothing of weight was found; "
+        "1: something was, or the target's metrics could not be asked; 4: a mistake in a file.",
+    )
+    doctor.add_argument("--target", metavar="NAME", help="ask its metrics how much traffic it has")
+    doctor.add_argument("--json", action="store_true", help="as one JSON object")
+    doctor.set_defaults(command=_doctor)
+
     _add_incident_commands(commands)
 
     logs = commands.add_parser("logs", help="what logs say, also those of elsewhere")
@@ -299,6 +309,14 @@ def _deliver(_arguments: argparse.Namespace) -> int:
     from pytest_sre.run.filing import deliver_by_hand
 
     return _show(deliver_by_hand(Path.cwd()))
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from pytest_sre.run.doctor import doctor
+
+    outcome = doctor(Path.cwd(), arguments.target, as_json=arguments.json)
+    print("\n".join(outcome.lines), file=sys.stderr if outcome.exit_code == 4 else sys.stdout)
+    return outcome.exit_code
 
 
 def _open_incident(arguments: argparse.Namespace) -> int:

@@ -75,7 +75,7 @@ def _lines(
     lines += [f"not known: {why}" for why in measured.unknown]
     weighty = sum(one.finding.has_weight for one in found)
     objectives = "1 objective" if count == 1 else f"{count} objectives"
-    lines.append(f"{objectives}: {weighty} findings of weight, {len(found) - weighty} others")
+    lines.append(f"{objectives}; findings of weight: {weighty}, others: {len(found) - weighty}")
     if target is None:
         lines.append("the traffic was not looked at: pytest-sre doctor --target NAME asks for it")
     return tuple(lines)

@@ -1,21 +1,21 @@
 """Asks a target's metrics how many events its objectives have, and by which buckets they count."""
 
 import contextlib
+import math
 import os
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
 from pytest_sre.fly.client import Fly
-from pytest_sre.fly.errors import FlyError
+from pytest_sre.fly.errors import FlyError, Invalid
+from pytest_sre.fly.metric_values import Scalar, Vector
 from pytest_sre.fly.metrics import Prometheus
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
 from pytest_sre.run.platforms import LOCAL_ORGANIZATION, by_hand_dir, client_of
 from pytest_sre.slo.feasibility import Traffic, asked_buckets
-from pytest_sre.slo.measuring.metrics import MetricReader
-from pytest_sre.slo.queries import is_asked, selector
+from pytest_sre.slo.queries import event_queries, is_asked, selector
 from pytest_sre.targets import Settings
 from pytest_sre.targets.objectives import Edge, Objective
 from pytest_sre.verdict import Inconclusive
@@ -44,23 +44,42 @@ def measure_traffic(settings: Settings) -> Measurement:
                 app = objective.app or settings.target.apps[0].name
                 try:
                     found[objective.name] = _traffic(prometheus, objective, app)
-                except Inconclusive as error:
-                    unknown.append(error.reason)
+                except (Inconclusive, Invalid, ValueError) as error:
+                    unknown.append(_line(f"{objective.name}: {error}"))
     except (FlyError, LocalPlatformError, Inconclusive) as error:
-        unknown.append(str(error))
+        unknown.append(_line(str(error)))
     return Measurement(MappingProxyType(found), tuple(unknown))
 
 
 def _traffic(prometheus: Prometheus, objective: Objective, app: str) -> Traffic:
-    now = time.time()
-    counts = MetricReader(prometheus, objective, app).over(_DAY_S, now)
+    return Traffic(
+        events_per_s=_last_day(prometheus, objective, app) / _DAY_S,
+        bounds=_bounds(prometheus, objective, app),
+    )
+
+
+def _last_day(prometheus: Prometheus, objective: Objective, app: str) -> float:
+    query = event_queries(objective, app).over(_DAY_S).total
+    found = prometheus.query(query)
+    match found:
+        case Vector(samples=samples):
+            values = [sample.value for sample in samples]
+        case Scalar(value=value):
+            values = [value]
+        case _:
+            values = []
+    if not values or not math.isfinite(sum(values)):
+        raise Inconclusive(f"the metrics tell of no events: no value for {query}")
+    return max(0.0, sum(values))
+
+
+def _bounds(prometheus: Prometheus, objective: Objective, app: str) -> tuple[float, ...] | None:
     buckets = asked_buckets(objective)
-    bounds: tuple[float, ...] | None = None
-    if buckets is not None:
-        of_app = {"app": app} if isinstance(objective.source, Edge) else {}
-        names = prometheus.label_values("le", matching=selector(buckets.metric, **of_app))
-        bounds = tuple(float(name) for name in names)
-    return Traffic(events_per_s=counts.total / _DAY_S, bounds=bounds)
+    if buckets is None:
+        return None
+    of_app = {"app": app} if isinstance(objective.source, Edge) else {}
+    names = prometheus.label_values("le", matching=selector(buckets.metric, **of_app))
+    return tuple(float(name) for name in names)
 
 
 @contextlib.contextmanager
@@ -80,3 +99,7 @@ def _by_hand(settings: Settings) -> LocalPlatform:
     if platform is None:
         raise Inconclusive("no local platform runs: pytest-sre local up starts one")
     return platform
+
+
+def _line(text: str) -> str:
+    return "; ".join(text.splitlines())

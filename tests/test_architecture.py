@@ -42,6 +42,8 @@ TALKERS = {
         "probes/http.py",
         "local/machines/checks.py",
         "local/fleet.py",
+        "local/metrics/alertmanager.py",
+        "local/metrics/child.py",
         "local/metrics/prometheus.py",
     },
     "boto3": {"probes/s3.py"},

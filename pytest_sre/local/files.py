@@ -13,6 +13,7 @@ TEMPORARY = "tmp"
 GUEST_FILES = "files"
 FLYCTL = "flyctl"
 METRICS = "metrics"
+ALERTS = "alerts"
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -27,7 +28,7 @@ def remove_files(directory: Path) -> None:
     """Remove what a server made in its state directory, and the directory when it is empty."""
     for name in (PLATFORM_FILE, PIDS_FILE, LOG_FILE, CA_FILE):
         (directory / name).unlink(missing_ok=True)
-    for name in (VOLUMES, SNAPSHOTS, TEMPORARY, GUEST_FILES, FLYCTL, METRICS):
+    for name in (VOLUMES, SNAPSHOTS, TEMPORARY, GUEST_FILES, FLYCTL, METRICS, ALERTS):
         shutil.rmtree(directory / name, ignore_errors=True)
     if not any(directory.iterdir()):
         directory.rmdir()

@@ -27,6 +27,9 @@ _READY_TIMEOUT_S: Final = 15.0
 _STOP_TIMEOUT_S: Final = 5.0
 _LAST_LINES: Final = 2
 _LOOK_AGAIN_S: Final = 0.01
+_ANSWER_TIMEOUT_S: Final = 5.0
+# The first rules wait for Prometheus and Alertmanager to be ready.
+_LOAD_TIMEOUT_S: Final = 30.0
 
 
 class LocalPlatformError(Exception):
@@ -65,6 +68,10 @@ class Limits(msgspec.Struct, frozen=True):
 
     enabled: bool
     refused: int
+
+
+class _Loaded(msgspec.Struct, frozen=True):
+    alertmanager: str
 
 
 class _Listed(msgspec.Struct, frozen=True):
@@ -242,6 +249,25 @@ class LocalPlatform:
         """
         return msgspec.json.decode(self._ask("GET", "/_local/limits").content, type=Limits)
 
+    def load_rules(self, rules: Mapping[str, str]) -> str:
+        """Have the platform's Prometheus evaluate rules, in place of those loaded before.
+
+        Their alerts go to an Alertmanager of the platform's own, which notifies nobody.
+
+        Args:
+            rules: the texts of rule files, by a name for each; none ends all evaluation.
+
+        Returns:
+            Why there is no Alertmanager; empty when there is one.
+
+        Raises:
+            LocalPlatformError: Prometheus refuses the rules or is missing, or no answer.
+        """
+        content = msgspec.json.encode({"rules": rules})
+        told = self._ask("PUT", "/_local/alerting", content, timeout_s=_LOAD_TIMEOUT_S).content
+        alertmanager = msgspec.json.decode(told, type=_Loaded).alertmanager
+        return "" if alertmanager == "running" or not rules else alertmanager
+
     def add_fault(self, told: Mapping[str, object]) -> dict[str, Any]:
         """Switch on what goes wrong on a bad day; it ends by itself.
 
@@ -333,9 +359,16 @@ class LocalPlatform:
     def _runs(self) -> bool:
         return _is_server(self._announced)
 
-    def _ask(self, method: str, path: str, content: bytes | None = None) -> httpx.Response:
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None = None,
+        timeout_s: float = _ANSWER_TIMEOUT_S,
+    ) -> httpx.Response:
         try:
-            return self._http.request(method, path, content=content).raise_for_status()
+            asked = self._http.request(method, path, content=content, timeout=timeout_s)
+            return asked.raise_for_status()
         except httpx.HTTPStatusError as error:
             raise LocalPlatformError(
                 f"{method} {path} on the local platform: {error.response.status_code}:"

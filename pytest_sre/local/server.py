@@ -26,6 +26,8 @@ from pytest_sre.local.files import CA_FILE, PIDS_FILE, PLATFORM_FILE, remove_fil
 from pytest_sre.local.fleet import App, Fleet
 from pytest_sre.local.machines.checks import open_session
 from pytest_sre.local.machines.memory import guard_memory
+from pytest_sre.local.metrics.alerting import Alerting
+from pytest_sre.local.metrics.alertmanager import Alertmanager
 from pytest_sre.local.metrics.prometheus import Prometheus
 from pytest_sre.local.pids import reap
 from pytest_sre.local.proxy.autostop import stop_idle_machines
@@ -65,12 +67,13 @@ class Server:
         self._internal_proxy = InternalProxy(self._apps, self._doors, self._edges)
         self._authority = Authority(directory / CA_FILE)
         self._prometheus = Prometheus(directory, self._fleet.pids, self._session)
+        self._alertmanager = Alertmanager(directory, self._fleet.pids, self._session)
         self._closing: set[asyncio.Task[None]] = set()
         self._api = Listener(
             build_api(
                 self._fleet,
                 self._token,
-                prometheus=self._prometheus,
+                alerting=Alerting(self._prometheus, self._alertmanager),
                 open_app=self._open_app,
                 close_app=self._close_app,
                 open_ports=self._open_ports,
@@ -99,7 +102,11 @@ class Server:
         await self._ended.wait()
         for task in background:
             task.cancel()
-        await asyncio.gather(self._end_machines(), self._prometheus.close(at_once=self._at_once))
+        await asyncio.gather(
+            self._end_machines(),
+            self._prometheus.close(at_once=self._at_once),
+            self._alertmanager.close(at_once=self._at_once),
+        )
         await asyncio.gather(*self._closing, *(each.close() for each in self._listeners()))
         self._connections.close()
 

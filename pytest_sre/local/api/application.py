@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pytest_sre.local.api.actions import action_routes
 from pytest_sre.local.api.addresses import address_routes
+from pytest_sre.local.api.alerting import alerting_routes
 from pytest_sre.local.api.apps import app_routes
 from pytest_sre.local.api.certificates import certificate_routes
 from pytest_sre.local.api.exchange import answer
@@ -34,8 +35,8 @@ from pytest_sre.local.api.tokens import token_routes
 from pytest_sre.local.api.volumes import volume_routes
 from pytest_sre.local.api.waiting import waiting_routes
 from pytest_sre.local.fleet import App, Fleet
+from pytest_sre.local.metrics.alerting import Alerting
 from pytest_sre.local.metrics.exposition import Exposition
-from pytest_sre.local.metrics.prometheus import Prometheus
 from pytest_sre.local.naming import ulid
 from pytest_sre.local.tokens import Tokens
 
@@ -48,6 +49,7 @@ def api_routes() -> list[BaseRoute]:
         *limit_routes(),
         *app_routes(),
         *address_routes(),
+        *alerting_routes(),
         *certificate_routes(),
         *region_routes(),
         *secret_routes(),
@@ -73,7 +75,7 @@ def build_api(
     fleet: Fleet,
     token: str,
     *,
-    prometheus: Prometheus,
+    alerting: Alerting,
     open_app: Callable[[App], Awaitable[None]],
     close_app: Callable[[App], Awaitable[None]],
     open_ports: Callable[[App], Awaitable[dict[int, str]]],
@@ -84,7 +86,7 @@ def build_api(
     Args:
         fleet: its state.
         token: the one that is good for everything.
-        prometheus: answers queries of metrics.
+        alerting: answers queries of metrics, and evaluates rules.
         open_app: gives a new app its proxy.
         close_app: ends an app's Machines and proxy.
         open_ports: opens the app's public ports; their URLs.
@@ -98,7 +100,8 @@ def build_api(
     api.state.tokens = tokens
     api.state.token = token
     api.state.exposition = Exposition(fleet)
-    api.state.prometheus = prometheus
+    api.state.prometheus = alerting.prometheus
+    api.state.alerting = alerting
     api.state.open_app = open_app
     api.state.close_app = close_app
     api.state.open_ports = open_ports

@@ -8,16 +8,17 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from pytest_sre.local.api.exchange import answer, fleet_of, route
+from pytest_sre.local.metrics.child import Question
 from pytest_sre.local.metrics.configuration import PAGE_PATH, TARGETS_PATH
 from pytest_sre.local.metrics.exposition import Exposition
 from pytest_sre.local.metrics.page import CONTENT_TYPE
-from pytest_sre.local.metrics.prometheus import Prometheus, Question
+from pytest_sre.local.metrics.prometheus import Prometheus
 from pytest_sre.local.metrics.targets import own_targets
 from pytest_sre.local.organizations import find_organization
 
 _ROOT: Final = "/prometheus/{org}"
 _BY_FORM: Final = ("query", "query_range", "series", "labels")
-_BY_ADDRESS: Final = ("label/{name}/values", "metadata", "status/tsdb")
+_BY_ADDRESS: Final = ("label/{name}/values", "metadata", "status/tsdb", "rules", "alerts")
 _PATIENCE: Final = "x-prometheus-scrape-timeout-seconds"
 _DEFAULT_PATIENCE_S: Final = 10.0
 _OWN_PART: Final = re.compile(r"^/prometheus/[^/]+")

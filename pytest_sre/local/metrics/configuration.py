@@ -12,6 +12,8 @@ _FLYS_INTERVAL_S: Final = 15
 _SMALL_FLEET: Final = 200
 _LARGEST_PAGE: Final = "16MB"
 _FLYS_LABELS: Final = "app|region|host|instance"
+RULES: Final = "rules"
+"""The folder of rule files, beside the configuration."""
 
 
 def interval_s(machine_count: int) -> int:
@@ -19,7 +21,7 @@ def interval_s(machine_count: int) -> int:
     return _OFTEN_S if machine_count < _SMALL_FLEET else _FLYS_INTERVAL_S
 
 
-def configuration(address: str, token: str, every_s: int) -> bytes:
+def configuration(address: str, token: str, every_s: int, alertmanager: str = "") -> bytes:
     """The configuration file, in JSON, which is YAML.
 
     An app's own labels of the names that Fly sets are replaced by Fly's; no series has the
@@ -28,7 +30,8 @@ def configuration(address: str, token: str, every_s: int) -> bytes:
     Args:
         address: host and port of the platform's API.
         token: opens it.
-        every_s: how often it is read, seconds.
+        every_s: how often it is read, and rules are evaluated, seconds.
+        alertmanager: host and port that alerts are sent to; empty for nowhere.
     """
     authorization = {"credentials": token}
     own = {
@@ -61,8 +64,16 @@ def configuration(address: str, token: str, every_s: int) -> bytes:
             _drop(f"exported_(job|{_FLYS_LABELS})"),
         ],
     }
-    times = {"scrape_interval": f"{every_s}s", "scrape_timeout": f"{min(every_s, 10)}s"}
-    return msgspec.json.encode({"global": times, "scrape_configs": [own, apps]})
+    times = {
+        "scrape_interval": f"{every_s}s",
+        "scrape_timeout": f"{min(every_s, 10)}s",
+        "evaluation_interval": f"{every_s}s",
+    }
+    stated = {"global": times, "scrape_configs": [own, apps], "rule_files": [f"{RULES}/*"]}
+    if alertmanager:
+        receivers = [{"static_configs": [{"targets": [alertmanager]}]}]
+        stated["alerting"] = {"alertmanagers": receivers}
+    return msgspec.json.encode(stated)
 
 
 def _drop(names: str) -> dict[str, Any]:

@@ -1,53 +1,34 @@
-"""A real Prometheus as a child of the server: started, asked, and ended with it."""
+"""A real Prometheus as a child of the server: started, asked, given rules, and ended with it."""
 
-import asyncio
-import os
 import re
 import shutil
 import signal
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 import aiohttp
-import msgspec
-from yarl import URL
 
 from pytest_sre.local.files import METRICS, write_whole
-from pytest_sre.local.machines.process import MachineProcess
-from pytest_sre.local.metrics.configuration import configuration, interval_s
+from pytest_sre.local.metrics.child import Child, Program, Question, Reply
+from pytest_sre.local.metrics.configuration import RULES, configuration, interval_s
 from pytest_sre.local.pids import PidFile
 
-_LISTENS: Final = re.compile(r'msg="Listening on".*\baddress=(\S+)')
-_IS_READY: Final = "Server is ready to receive web requests"
-_READY_TIMEOUT_S: Final = 10.0
-_STOP_TIMEOUT_S: Final = 2.0
 _RETENTION: Final = "1d"
-_MISSING: Final = (
-    "expected a program named prometheus on the PATH of the local platform, found none;"
-    " install it (apt-get install prometheus, brew install prometheus) and start the platform again"
+_SAID: Final = re.compile(r'\berr="((?:[^"\\]|\\.)*)"')
+_MOST_SAID: Final = 3
+_RESEND_S: Final = 5
+PROGRAM: Final = Program(
+    label="Prometheus",
+    names=("prometheus",),
+    install="apt-get install prometheus, brew install prometheus",
+    ready="Server is ready to receive web requests",
 )
 
 
-@dataclass(frozen=True)
-class Question:
-    """A call to Prometheus' HTTP API, as it came in."""
-
-    method: str
-    path: str
-    query: str
-    content_type: str
-    body: bytes
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What it answered."""
-
-    status: int
-    content_type: str
-    body: bytes
+class RulesRefused(Exception):  # noqa: N818 - an answer, not a fault
+    """Prometheus does not take the rules; the text is what it said of them."""
 
 
 class Prometheus:
@@ -60,19 +41,14 @@ class Prometheus:
     """
 
     def __init__(self, directory: Path, pids: PidFile, session: aiohttp.ClientSession) -> None:
-        self._directory = directory / METRICS
-        self._pids = pids
-        self._session = session
+        self._child = Child(PROGRAM, directory / METRICS, pids, session)
+        self._child.on_line = self._listen
         self._every_s = interval_s(0)
         self._api = ""
         self._token = ""
-        self._running: asyncio.Task[None] | None = None
-        self._process: MachineProcess | None = None
-        self._was_spawned = asyncio.Event()
-        self._is_ready = asyncio.Event()
-        self._address = ""
-        self._failure = ""
-        self._last_line = ""
+        self._alertmanager = ""
+        self._rules: Mapping[str, str] = {}
+        self._said: list[str] = []
 
     def start(self, api_url: str, token: str) -> None:
         """Begin to start it; nothing is waited for.
@@ -82,15 +58,25 @@ class Prometheus:
             token: opens the API.
         """
         self._api, self._token = urlsplit(api_url).netloc, token
-        self._running = asyncio.create_task(self._run())
+        self._child.start(
+            self._write_configuration,
+            f"--config.file={self._file}",
+            f"--storage.tsdb.path={self._child.directory / 'data'}",
+            f"--storage.tsdb.retention.time={_RETENTION}",
+            "--web.listen-address=127.0.0.1:0",
+            # It says whether it took a new configuration only when asked by HTTP.
+            "--web.enable-lifecycle",
+            # It finds Alertmanager some seconds late, and may have sent the first alert by then.
+            f"--rules.alert.resend-delay={_RESEND_S}s",
+        )
 
     def fit(self, machine_count: int) -> None:
         """Have metrics read less often once there are many Machines."""
         every_s = interval_s(machine_count)
-        if self._process and self._is_ready.is_set() and every_s > self._every_s:
+        if self._child.is_ready and every_s > self._every_s:
             self._every_s = every_s
             self._write_configuration()
-            self._process.signal_main(signal.SIGHUP)
+            self._child.signal(signal.SIGHUP)
 
     async def close(self, *, at_once: bool) -> None:
         """End it, and remove what it kept.
@@ -98,90 +84,58 @@ class Prometheus:
         Args:
             at_once: kill it, rather than ask it first.
         """
-        if self._running is None:
-            return
-        # Given up before, the process would run on and belong to nobody.
-        await self._was_spawned.wait()
-        if self._process and not self._running.done():
-            self._process.signal(signal.SIGKILL if at_once else signal.SIGTERM)
-            await asyncio.wait([self._running], timeout=_STOP_TIMEOUT_S)
-        if self._process and not self._running.done():
-            self._process.kill()
-        await self._running
+        await self._child.close(at_once=at_once)
 
     async def ask(self, question: Question) -> Reply:
         """Pass a call on, and its answer back."""
-        try:
-            async with asyncio.timeout(_READY_TIMEOUT_S):
-                await self._is_ready.wait()
-        except TimeoutError:
-            return _unavailable(f"Prometheus was not ready within {_READY_TIMEOUT_S:g} s")
-        return _unavailable(self._failure) if self._failure else await self._pass_on(question)
+        return await self._child.ask(question)
 
-    async def _pass_on(self, question: Question) -> Reply:
-        url = URL(f"http://{self._address}{question.path}?{question.query}", encoded=True)
-        headers = {"content-type": question.content_type} if question.content_type else {}
-        try:
-            async with self._session.request(
-                question.method, url, headers=headers, data=question.body or None
-            ) as answer:
-                body = await answer.read()
-                return Reply(answer.status, answer.headers.get("content-type", ""), body)
-        except (aiohttp.ClientError, OSError) as error:
-            return _unavailable(f"no answer of Prometheus: {error or type(error).__name__}")
+    async def wait(self) -> str:
+        """Wait until it serves.
 
-    async def _run(self) -> None:
-        try:
-            self._failure = await self._serve()
-        except OSError as error:
-            self._failure = f"Prometheus could not be started: {error}"
-        self._was_spawned.set()
-        self._is_ready.set()
+        Returns:
+            Why it does not; empty when it does.
+        """
+        return await self._child.wait()
 
-    async def _serve(self) -> str:
-        """Run it until it ends; why it did."""
-        program = shutil.which("prometheus")
-        if program is None:
-            return _MISSING
-        self._process = process = await self._spawn(program)
-        self._pids.add(process.pid)
-        self._was_spawned.set()
-        code = await process.wait()
-        self._pids.remove(process.pid)
-        shutil.rmtree(self._directory, ignore_errors=True)
-        return f"Prometheus ended with code {code}: {self._last_line}"
+    async def load(self, rules: Mapping[str, str], alertmanager: str) -> None:
+        """Evaluate these rules, in place of those before, as often as metrics are read.
 
-    async def _spawn(self, program: str) -> MachineProcess:
-        self._directory.mkdir(exist_ok=True)
+        Args:
+            rules: the texts of rule files, by a name for each.
+            alertmanager: host and port that alerts are sent to; empty for nowhere.
+
+        Raises:
+            RulesRefused: it does not take them, and goes on with those before.
+        """
+        before = self._rules, self._alertmanager
+        self._rules, self._alertmanager = rules, alertmanager
+        self._said.clear()
+        reply = await self._reload()
+        if reply.status == 200:
+            return
+        said = "\n".join(self._said[:_MOST_SAID]) or reply.body.decode("utf-8", "replace")
+        self._rules, self._alertmanager = before
+        await self._reload()
+        raise RulesRefused(said.replace(f"{self._child.directory / RULES}/", ""))
+
+    async def _reload(self) -> Reply:
         self._write_configuration()
-        return await MachineProcess.spawn(
-            [
-                program,
-                f"--config.file={self._file}",
-                f"--storage.tsdb.path={self._directory / 'data'}",
-                f"--storage.tsdb.retention.time={_RETENTION}",
-                "--web.listen-address=127.0.0.1:0",
-            ],
-            environment={"PATH": os.defpath},
-            directory=self._directory,
-            on_line=self._read,
-        )
+        return await self._child.ask(Question("POST", "/-/reload"))
 
     def _write_configuration(self) -> None:
-        write_whole(self._file, configuration(self._api, self._token, self._every_s))
+        folder = self._child.directory / RULES
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        for name, text in self._rules.items():
+            write_whole(folder / name, text.encode())
+        stated = configuration(self._api, self._token, self._every_s, self._alertmanager)
+        write_whole(self._file, stated)
 
     @property
     def _file(self) -> Path:
-        return self._directory / "prometheus.yml"
+        return self._child.directory / "prometheus.yml"
 
-    def _read(self, line: str) -> None:
-        self._last_line = line
-        if found := _LISTENS.search(line):
-            self._address = found[1]
-        if _IS_READY in line:
-            self._is_ready.set()
-
-
-def _unavailable(error: str) -> Reply:
-    body = {"status": "error", "errorType": "unavailable", "error": error}
-    return Reply(503, "application/json", msgspec.json.encode(body))
+    def _listen(self, line: str) -> None:
+        if "level=error" in line and (found := _SAID.search(line)):
+            self._said.append(found[1].replace('\\"', '"'))

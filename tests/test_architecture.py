@@ -27,6 +27,7 @@ HEIGHTS = {
     "bake": 7,
     "load": 7,
     "judge": 8,
+    "alerts": 9,
     "issues": 9,
     "report": 9,
     "incidents": 10,
@@ -67,12 +68,14 @@ TALKERS = {
     "httptools": {"local/proxy/messages.py"},
     "hyperscan": {"logs/engines.py"},
     "locust": {"load/runner/users.py"},
+    "promql_parser": {"alerts/promql.py"},
     "psutil": {
         "local/api/processes.py",
         "local/machines/memory.py",
         "local/metrics/usage.py",
         "local/pids.py",
         "local/platform.py",
+        "local/server_process.py",
         "local/machines/process.py",
     },
     "psycopg": {"probes/postgres.py"},
@@ -85,7 +88,11 @@ TALKERS = {
     "starlette": {"local/"},
     "trustme": {"local/proxy/certificates.py"},
     "uvicorn": {"local/proxy/listener.py"},
-    "yaml": {"slo/generated/writing.py", "targets/openslo/yaml_files.py"},
+    "yaml": {
+        "alerts/rule_files.py",
+        "slo/generated/writing.py",
+        "targets/openslo/yaml_files.py",
+    },
 }
 FORBIDDEN = {"_pytest"}
 LONGEST_FILE = 450

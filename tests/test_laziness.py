@@ -19,6 +19,7 @@ HEAVY = [
     "locust",
     "msgspec",
     "numpy",
+    "promql_parser",
     "psutil",
     "rich",
     "scipy",

@@ -2,10 +2,8 @@
 
 import contextlib
 import os
-import select
 import ssl
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,29 +16,27 @@ import msgspec
 import psutil
 
 from pytest_sre.fly.models import Machine
-from pytest_sre.local.files import CA_FILE, LOG_FILE, PIDS_FILE, PLATFORM_FILE, remove_files
+from pytest_sre.local.files import CA_FILE, PIDS_FILE, remove_files
 from pytest_sre.local.flyctl import stop_agent
 from pytest_sre.local.images import Image
 from pytest_sre.local.pids import reap
+from pytest_sre.local.server_process import (
+    Announced,
+    LocalPlatformError,
+    announced_in,
+    await_ready,
+    end,
+    is_server,
+    spawn,
+)
 
-_READY_TIMEOUT_S: Final = 15.0
+__all__ = ["Limits", "LocalPlatform", "LocalPlatformError"]
+
 _STOP_TIMEOUT_S: Final = 5.0
-_LAST_LINES: Final = 2
 _LOOK_AGAIN_S: Final = 0.01
 _ANSWER_TIMEOUT_S: Final = 5.0
 # The first rules wait for Prometheus and Alertmanager to be ready.
 _LOAD_TIMEOUT_S: Final = 30.0
-
-
-class LocalPlatformError(Exception):
-    """The local platform does not do what it should; the text says what to do."""
-
-
-class _Announced(msgspec.Struct, frozen=True):
-    url: str
-    token: str
-    pid: int
-    started_at: float
 
 
 class _App(msgspec.Struct, frozen=True):
@@ -91,7 +87,7 @@ class LocalPlatform:
     def __init__(
         self,
         directory: Path,
-        announced: _Announced,
+        announced: Announced,
         *,
         child: subprocess.Popen[bytes] | None = None,
         death_fd: int | None = None,
@@ -123,11 +119,11 @@ class LocalPlatform:
         """
         reading, writing = os.pipe()
         try:
-            child = _spawn(state_dir, "--death-fd", str(reading), pass_fds=(reading,))
+            child = spawn(state_dir, "--death-fd", str(reading), pass_fds=(reading,))
             try:
-                announced = _await_ready(child, state_dir)
+                announced = await_ready(child, state_dir)
             except LocalPlatformError:
-                _end(child)
+                end(child)
                 raise
         except BaseException:
             os.close(writing)
@@ -146,19 +142,19 @@ class LocalPlatform:
         Raises:
             LocalPlatformError: it did not start within 15 s, or one runs there already.
         """
-        child = _spawn(state_dir, "--detach")
+        child = spawn(state_dir, "--detach")
         try:
-            announced = _await_ready(child, state_dir)
+            announced = await_ready(child, state_dir)
         finally:
             # The server is a child of this one, which has ended by now unless all went wrong.
-            _end(child)
+            end(child)
         return cls(state_dir, announced)
 
     @classmethod
     def attach(cls, state_dir: Path) -> Self | None:
         """Find the platform that runs with this state directory; None when there is none."""
-        announced = _announced(state_dir)
-        if announced is None or not _is_server(announced):
+        announced = announced_in(state_dir)
+        if announced is None or not is_server(announced):
             return None
         return cls(state_dir, announced)
 
@@ -357,7 +353,7 @@ class LocalPlatform:
         return False
 
     def _runs(self) -> bool:
-        return _is_server(self._announced)
+        return is_server(self._announced)
 
     def _ask(
         self,
@@ -386,80 +382,3 @@ def _said(response: httpx.Response) -> str:
         return msgspec.json.decode(response.content, type=_Refusal).error
     except msgspec.DecodeError:
         return response.text[:300]
-
-
-def _spawn(
-    state_dir: Path, *arguments: str, pass_fds: tuple[int, ...] = ()
-) -> subprocess.Popen[bytes]:
-    running = LocalPlatform.attach(state_dir)
-    if running is not None:
-        running.close()
-        raise LocalPlatformError(
-            f"expected no local platform in {state_dir}, found process {running.pid}\n"
-            "use that one, or stop it first"
-        )
-    state_dir.mkdir(parents=True, exist_ok=True)
-    # Not ``-m``: modules of the directory we happen to be in must not get in the way (-P), and
-    # the package is found where this process found it.
-    home = str(Path(__file__).parents[2])
-    find = f"import sys; sys.path.append({home!r})"
-    run = f"{find}; from pytest_sre.local.server import main; main()"
-    command = [sys.executable, "-P", "-c", run, "--state-dir", str(state_dir)]
-    with (state_dir / LOG_FILE).open("wb") as log:
-        return subprocess.Popen(
-            [*command, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            pass_fds=pass_fds,
-            start_new_session=True,
-        )
-
-
-def _await_ready(child: subprocess.Popen[bytes], state_dir: Path) -> _Announced:
-    """Wait for the server's one line."""
-    with contextlib.ExitStack() as held:
-        if child.stdout is None:
-            raise LocalPlatformError("the server's output was not captured")
-        output = held.enter_context(child.stdout)
-        until = time.monotonic() + _READY_TIMEOUT_S
-        ready, _, _ = select.select([output], [], [], until - time.monotonic())
-        said = os.read(output.fileno(), 100) if ready else b""
-    announced = _announced(state_dir) if said else None
-    if announced is None:
-        found = "nothing within 15 s" if not ready else "its end"
-        raise LocalPlatformError(
-            f"expected the local platform to start, found {found}\n{_last_words(state_dir)}"
-        )
-    return announced
-
-
-def _last_words(state_dir: Path) -> str:
-    try:
-        lines = (state_dir / LOG_FILE).read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return ""
-    return "\n".join(lines[-_LAST_LINES:])
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    child.kill()
-    child.wait()
-
-
-def _announced(state_dir: Path) -> _Announced | None:
-    try:
-        content = (state_dir / PLATFORM_FILE).read_bytes()
-        return msgspec.json.decode(content, type=_Announced)
-    except (OSError, msgspec.DecodeError):
-        return None
-
-
-def _is_server(announced: _Announced) -> bool:
-    """Whether the process is still that server, not another that got its number."""
-    try:
-        process = psutil.Process(announced.pid)
-        older = process.create_time() <= announced.started_at + 1
-        return bool(older and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.Error:
-        return False

@@ -16,6 +16,7 @@ from pytest_sre.plugin.fixtures import (
     logs,
     probe,
     risk,
+    slo,
     sre_run,
 )
 from pytest_sre.plugin.options import add_options, target_name
@@ -31,6 +32,7 @@ __all__ = [
     "logs",
     "probe",
     "risk",
+    "slo",
     "sre_run",
 ]
 

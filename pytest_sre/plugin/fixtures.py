@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_sre.probes.facade import Probe
     from pytest_sre.run.risks import Risks
     from pytest_sre.run.run import Run
+    from pytest_sre.slo.facade import Slo
 
 NO_TARGET = "needs a target: run pytest with --sre-target=local, or =prod"
 
@@ -69,6 +70,12 @@ def journey_name(request: pytest.FixtureRequest, sre_run: "Run") -> str:
 def bake(sre_run: "Run") -> "Bake":
     """Give what was observed during the bake; waits until the window has ended."""
     return sre_run.bake()
+
+
+@pytest.fixture
+def slo(sre_run: "Run") -> "Slo":
+    """Give objectives: ``slo.availability(0.999).check(bake)``, ``slo.budget("checkout")``."""
+    return sre_run.objectives.slo
 
 
 @pytest.fixture

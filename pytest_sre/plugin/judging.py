@@ -11,7 +11,7 @@ import pytest_sre
 from pytest_sre.fly.fleet import FlyApp, FlyMachine
 from pytest_sre.plugin.paths import suite_of
 from pytest_sre.plugin.reports import Judged
-from pytest_sre.plugin.runbooks import runbook_of
+from pytest_sre.plugin.runbooks import is_link, runbook_of
 from pytest_sre.plugin.stash import EVIDENCE
 from pytest_sre.recording.rows import Exchange
 from pytest_sre.report.tables import exchanges_table, log_excerpt
@@ -55,7 +55,8 @@ def judge(
     marker = item.get_closest_marker("sre")
     severity = str(marker.kwargs.get("severity", "")) if marker else ""
     suite = suite_of(item.path)
-    runbook = _shown(runbook_of(item), run.settings.root)
+    named = str(marker.kwargs.get("runbook", "")) if marker else ""
+    runbook = named if is_link(named) else _shown(runbook_of(item), run.settings.root)
     error = call.excinfo.value if call.excinfo else None
     if error is None and report.failed:
         # pytest fails an xfail(strict=True) that passes, and there is no exception that says so.

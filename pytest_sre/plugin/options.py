@@ -55,6 +55,13 @@ def add_options(parser: pytest.Parser) -> None:
         help="file what fails as issues, one a cause (default), show what would be filed, or "
         "neither; a local platform's go to .sre/issues unless this option asks for file",
     )
+    group.addoption(
+        "--sre-override-freeze",
+        dest="sre_override_freeze",
+        metavar="WHY",
+        help="let this release pass although an error budget freezes releases; the reason is "
+        "recorded and shown",
+    )
     parser.addini(
         "sre_suites",
         "which shipped suites a run without a path has beside your own suites/ folder "

@@ -89,6 +89,20 @@ def read_choice(config: pytest.Config) -> str:
     return choice
 
 
+def read_override(config: pytest.Config) -> None:
+    """Read ``--sre-override-freeze``.
+
+    Raises:
+        pytest.UsageError: it gives no reason.
+    """
+    reason: str | None = config.getoption("sre_override_freeze")
+    if reason is not None and not reason.strip():
+        raise pytest.UsageError(
+            "--sre-override-freeze is empty\n"
+            'expected why this release is to pass all the same, such as "fixes the outage"'
+        )
+
+
 def _permissions(text: str) -> frozenset[Permission]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     return frozenset(_permission(name, PERMISSIONS) for name in names)

@@ -17,10 +17,11 @@ from pytest_sre.judge.conclusion import Conclusion
 from pytest_sre.local.images import ReleaseFileError
 from pytest_sre.local.platform import LocalPlatformError
 from pytest_sre.plugin.judging import hide_own_frames, judge
+from pytest_sre.plugin.objectives import Asked, add_objectives, take_arguments
 from pytest_sre.plugin.options import target_name
 from pytest_sre.plugin.paths import suite_paths
 from pytest_sre.plugin.progress import ProgressLine
-from pytest_sre.plugin.reading import read_choice, read_settings, read_since
+from pytest_sre.plugin.reading import read_choice, read_override, read_settings, read_since
 from pytest_sre.plugin.reports import Judged, Results, failure_of
 from pytest_sre.plugin.runbooks import unactionable
 from pytest_sre.plugin.showing import make_safe
@@ -60,14 +61,16 @@ def take_session(config: pytest.Config) -> None:
         pytest.UsageError: there is a mistake in what the user said; nothing was contacted.
     """
     settings = read_settings(config, target_name(config) or "")
+    read_override(config)
+    asked = take_arguments(config, settings)
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args[:] = _default_paths(config, settings)
     told: str | None = getattr(config, "workerinput", {}).get(_HANDOVER)
     if told is not None:
-        config.pluginmanager.register(WorkerSession(config, settings, told), "sre-session")
+        config.pluginmanager.register(WorkerSession(config, settings, asked, told), "sre-session")
         return
     since_at = read_since(config, time.time())
-    config.pluginmanager.register(MainSession(config, settings, since_at), "sre-session")
+    config.pluginmanager.register(MainSession(config, settings, asked, since_at), "sre-session")
 
 
 def _default_paths(config: pytest.Config, settings: Settings) -> list[str]:
@@ -83,8 +86,8 @@ class TestSession:
 
     __test__ = False
 
-    def __init__(self, config: pytest.Config, settings: Settings) -> None:
-        self._config, self._settings = config, settings
+    def __init__(self, config: pytest.Config, settings: Settings, asked: Asked) -> None:
+        self._config, self._settings, self._asked = config, settings, asked
         self._lets_pass = read_choice(config) == "pass"
         self._clean = Redactor(secret_values(os.environ))
 
@@ -93,9 +96,13 @@ class TestSession:
         """The run, while it lasts."""
         return self._config.stash.get(RUN, None)
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Put the tests that judge the whole bake at the end."""
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(
+        self, session: pytest.Session, items: list[pytest.Item]
+    ) -> Generator[None, None, None]:
+        """Add the objectives' tests, and put those that judge the whole bake at the end."""
+        add_objectives(session, items, self._settings, self._asked)
+        yield
         items.sort(key=lambda item: bool(_LAST & set(getattr(item, "fixturenames", ()))))
 
     @pytest.hookimpl(tryfirst=True)
@@ -125,8 +132,8 @@ class TestSession:
 class WorkerSession(TestSession):
     """A pytest-xdist worker: joins the run that the controller began."""
 
-    def __init__(self, config: pytest.Config, settings: Settings, told: str) -> None:
-        super().__init__(config, settings)
+    def __init__(self, config: pytest.Config, settings: Settings, asked: Asked, told: str) -> None:
+        super().__init__(config, settings, asked)
         self._told = Handover.from_text(told)
 
     def pytest_sessionstart(self) -> None:
@@ -144,8 +151,10 @@ class WorkerSession(TestSession):
 class MainSession(TestSession):
     """The process with the terminal: begins the run, collects its results, concludes it."""
 
-    def __init__(self, config: pytest.Config, settings: Settings, since_at: float | None) -> None:
-        super().__init__(config, settings)
+    def __init__(
+        self, config: pytest.Config, settings: Settings, asked: Asked, since_at: float | None
+    ) -> None:
+        super().__init__(config, settings, asked)
         self._since_at = since_at
         self._results = Results()
         self._filing: Filing | None = None
@@ -276,6 +285,8 @@ class MainSession(TestSession):
             looked=self._results.looked,
         )
         self._conclusion = conclusion, seen
+        if not was_cut and run.observed():
+            self._filed += [f"slo: {problem}" for problem in run.objectives.keep()]
         note_deployed(run, Redactor(secret_values(os.environ)))
         run.recorder.note("verdict", conclusion.verdict.value)
         if self._filing:

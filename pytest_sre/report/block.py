@@ -26,6 +26,8 @@ class Seen:
         flakes: checks that failed first and passed when asked again, in words.
         evidence: the recording's path.
         risks: what tests told of as a risk, in words.
+        objectives: what was concluded of objectives, in words.
+        lifted: freezes of releases that were overridden, and why.
     """
 
     releases: tuple[str, ...]
@@ -37,6 +39,8 @@ class Seen:
     flakes: tuple[str, ...]
     evidence: str
     risks: tuple[str, ...] = ()
+    objectives: tuple[str, ...] = ()
+    lifted: tuple[str, ...] = ()
 
 
 def verdict_block(conclusion: Conclusion, seen: Seen) -> list[str]:
@@ -55,6 +59,8 @@ def _lines(conclusion: Conclusion, seen: Seen) -> Iterator[str]:
     yield from (f"  unsure   {clean(gap, _WIDTH)}" for gap in conclusion.gaps)
     yield f"  tested   {_tested(conclusion)}"
     yield f"  seen     {_seen(seen)}"
+    yield from (f"  slo      {clean(each, _WIDTH)}" for each in seen.objectives)
+    yield from (f"  override {clean(each, _WIDTH)}" for each in seen.lifted)
     yield from (f"  flaky    {clean(flake, _WIDTH)}" for flake in seen.flakes)
     yield from (f"  risk     {clean(risk, _WIDTH)}" for risk in seen.risks)
     yield f"  evidence {seen.evidence}"

@@ -23,6 +23,7 @@ from pytest_sre.recording.rows import (
     Risk,
 )
 from pytest_sre.report.block import Seen
+from pytest_sre.run.objectives import LIFTED
 from pytest_sre.run.run import Run
 from pytest_sre.verdict import Inconclusive
 
@@ -137,6 +138,8 @@ def _seen(run: Run, conclusion: Conclusion) -> Seen:
         risks=tuple(
             dict.fromkeys(f"{risk.title}  [{risk.severity}]" for risk in run.recording.rows(Risk))
         ),
+        objectives=tuple(run.objectives.told()) if bake else (),
+        lifted=tuple(text for key, text in run.recording.meta().items() if key.startswith(LIFTED)),
     )
 
 

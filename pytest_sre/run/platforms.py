@@ -8,12 +8,13 @@ from pathlib import Path
 
 from pytest_sre.deploys.rollout import Deployment, deploy
 from pytest_sre.fly.client import Fly, other_host
+from pytest_sre.fly.metrics import Prometheus
 from pytest_sre.fly.throttle import Throttle
 from pytest_sre.fly.tokens import Token
 from pytest_sre.local.images import image_from_release, release_names
 from pytest_sre.local.leftovers import clear_leftovers
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
-from pytest_sre.targets import AppSpec, Settings
+from pytest_sre.targets import AppSpec, Settings, Target
 
 # How old an answer may be before a test asks again. Fly limits how often it may be asked.
 _FRESH_S = {"fly": 2.0, "local": 0.25}
@@ -114,6 +115,17 @@ def client_of(platform: LocalPlatform) -> Fly:
         web_url=platform.api_url,
         throttle=Throttle() if platform.limits().enabled else None,
     )
+
+
+def metrics_of(fly: Fly, target: Target) -> Prometheus:
+    """Give the metrics of a target's organization; who asked for them need not close them.
+
+    Raises:
+        FlyError: the target does not name its organization, and the platform does not say.
+    """
+    if target.platform == "local":
+        return fly.metrics(LOCAL_ORGANIZATION)
+    return fly.metrics(target.organization or fly.app(target.apps[0].name).organization.slug)
 
 
 def _fly(settings: Settings) -> Platform:

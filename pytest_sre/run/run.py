@@ -40,6 +40,7 @@ from pytest_sre.recording.rows import (
 )
 from pytest_sre.run.evidence import Evidence
 from pytest_sre.run.log_reading import LogReader
+from pytest_sre.run.objectives import Objectives
 from pytest_sre.run.outcomes import fault_of_platform, why_inconclusive
 from pytest_sre.run.platforms import Platform
 from pytest_sre.targets import Settings
@@ -301,6 +302,11 @@ class Run:
             exchanges,
             self.recording.rows(LogLine, provider="proxy"),
         )
+
+    @cached_property
+    def objectives(self) -> Objectives:
+        """The target's objectives, as this run sees them."""
+        return Objectives(self)
 
     def logs(self, evidence: Evidence) -> Logs:
         """Wait until the bake is over, and give one test the log since the deploy."""

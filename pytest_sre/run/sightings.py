@@ -220,6 +220,9 @@ def _runbooks(around: Around, cause: Cause) -> Iterator[Runbook]:
     tests = (failure.test for failure in cause.failures)
     named = Counter(around.runbooks[test] for test in tests if test in around.runbooks)
     for place, (name, _) in enumerate(named.most_common(_RUNBOOKS)):
+        if name.startswith(("https://", "http://")):
+            yield Runbook(name, "", name)
+            continue
         path = around.run.settings.root / name
         link = around.repository.link_to(path) if around.repository else ""
         # Those of suites that come with the plugin are elsewhere on each computer.

@@ -1,0 +1,190 @@
+"""The objectives of a run's target: measured, judged, budgeted, and kept for later runs."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from pytest_sre.fly.errors import FlyError
+from pytest_sre.fly.metrics import Prometheus
+from pytest_sre.logs.recorded import recorded_lines
+from pytest_sre.recording import RecordingError
+from pytest_sre.recording.ledger import DayCounts
+from pytest_sre.recording.rows import TestRun
+from pytest_sre.run.evidence import Evidence
+from pytest_sre.run.platforms import metrics_of
+from pytest_sre.slo.budget import Budget
+from pytest_sre.slo.describing import told_budget
+from pytest_sre.slo.facade import Slo
+from pytest_sre.slo.freezing import check_freeze
+from pytest_sre.slo.judging import check_objective, judge_objective
+from pytest_sre.slo.measuring.events import measure_rows
+from pytest_sre.slo.measuring.lines import measure_lines
+from pytest_sre.slo.measuring.values import Measured, adjustments_of
+from pytest_sre.slo.measuring.windows import METRICS_KEPT_S, Windows
+from pytest_sre.slo.queries import is_asked
+from pytest_sre.targets.errors import unknown_name
+from pytest_sre.targets.objectives import Logged, Objective
+from pytest_sre.verdict import Inconclusive
+
+if TYPE_CHECKING:
+    from pytest_sre.run.run import Run
+
+LIFTED: Final = "freeze lifted: "
+"""Begins the key of a note on an objective whose freeze was overridden."""
+
+
+class Objectives:
+    """The objectives of a run.
+
+    Args:
+        run: the run.
+    """
+
+    def __init__(self, run: "Run") -> None:
+        self._run = run
+        self._settings = run.settings
+        self._windows = Windows(run.settings, self._prometheus)
+
+    @property
+    def slo(self) -> Slo:
+        """What a test does with objectives."""
+        return Slo(self._settings.objectives, self.measure, self.budget, self._labels)
+
+    def named(self, name: str) -> Objective:
+        """Give an objective by its name.
+
+        Raises:
+            ConfigError: the target has none of that name.
+        """
+        known = {each.name: each for each in self._settings.objectives}
+        if name not in known:
+            raise unknown_name(where="slo", what="has no objective", name=name, names=known)
+        return known[name]
+
+    def check(self, name: str, evidence: Evidence) -> None:
+        """Pass when an objective is met; requests that were bad become evidence.
+
+        Raises:
+            AssertionError: it is breached.
+            Inconclusive: its events cannot carry a verdict, or cannot be had.
+            FlyError: the metrics did not answer.
+        """
+        objective = self.named(name)
+        measured = self.measure(objective)
+        evidence.rows.extend(measured.failed)
+        check_objective(objective, measured, self._labels)
+
+    def check_freeze(self, name: str, override: str) -> None:
+        """Pass unless the objective's budget freezes releases; see ``freezing.check_freeze``."""
+        objective = self.named(name)
+        lifted = check_freeze(objective, self.budget(objective), override)
+        if lifted:
+            self._run.recorder.note(f"{LIFTED}{name}", lifted)
+
+    def measure(self, objective: Objective) -> Measured:
+        """Count the events of an objective.
+
+        One that metrics know is counted over its window; one that runs observe, or the log tells
+        of, over the bake of this run, since only that is of this release.
+
+        Raises:
+            Inconclusive: they cannot be had.
+            FlyError: the metrics did not answer.
+        """
+        if not is_asked(objective):
+            return self._of_this_run(objective)
+        try:
+            return self._windows.measure(objective)
+        except RecordingError as error:
+            raise Inconclusive(str(error), cause="own ledger") from error
+
+    def budget(self, objective: Objective) -> Budget:
+        """Tell the error budget of an objective, over its window and with this run.
+
+        Raises:
+            Inconclusive: it is not known.
+            FlyError: the metrics did not answer.
+        """
+        this_run = None if is_asked(objective) else self._day(objective)
+        try:
+            return self._windows.budget(
+                objective, since_at=self._since_at(objective), this_run=this_run
+            )
+        except RecordingError as error:
+            raise Inconclusive(str(error), cause="own ledger") from error
+
+    def keep(self) -> Iterator[str]:
+        """Keep what this run observed, and what metrics will forget; say what could not be.
+
+        A ledger that cannot be written changes nothing about the verdict.
+        """
+        for objective in self._settings.objectives:
+            try:
+                self._windows.keep(self._days(objective))
+            except (Inconclusive, FlyError, RecordingError) as error:
+                first = str(error).partition("\n")[0]
+                yield f"{objective.name} is not kept in the ledger: {first}"
+
+    def told(self) -> Iterator[str]:
+        """Say what was concluded of each objective that was tested on this run's events."""
+        tested = {row.test for row in self._run.recording.rows(TestRun)}
+        for objective in self._settings.objectives:
+            if is_asked(objective) or f"slo::{objective.name}" not in tested:
+                continue
+            try:
+                verdict = judge_objective(objective, self.measure(objective)).verdict.value
+                yield f"{objective.name} {verdict}, {told_budget(self.budget(objective))}"
+            except (Inconclusive, FlyError):
+                continue
+
+    def _days(self, objective: Objective) -> list[DayCounts]:
+        if not is_asked(objective):
+            day = self._day(objective)
+            return [day] if day.total else []
+        kept_s = METRICS_KEPT_S[self._settings.target.platform]
+        return self._windows.snapshot(objective) if objective.window_s > kept_s else []
+
+    def _day(self, objective: Objective) -> DayCounts:
+        measured = self._of_this_run(objective)
+        run = self._run.recorder.path.stem
+        return self._windows.day_counts(objective, measured.counts, run, measured.until_at)
+
+    def _of_this_run(self, objective: Objective) -> Measured:
+        adjustments = adjustments_of(objective, self._settings.adjustments)
+        app = objective.app or self._settings.target.apps[0].name
+        bake = self._run.bake()
+        if isinstance(objective.source, Logged):
+            self._run.read_log(app)
+            self._run.recorder.flush()
+            lines = recorded_lines(self._run.recording, app, bake.started_at, bake.ended_at)
+            return measure_lines(
+                objective,
+                objective.source,
+                lines,
+                bake.started_at,
+                bake.ended_at,
+                adjustments=adjustments,
+            )
+        return measure_rows(
+            objective,
+            bake.traffic.exchanges,
+            bake.journey_runs,
+            bake.started_at,
+            bake.ended_at,
+            app=app,
+            adjustments=adjustments,
+        )
+
+    def _since_at(self, objective: Objective) -> float | None:
+        name = objective.app or self._settings.target.apps[0].name
+        try:
+            return self._run.apps[name].since_at
+        except (Inconclusive, FlyError):
+            return None
+
+    @cached_property
+    def _labels(self) -> dict[str, str]:
+        return {machine.id: machine.label for machine in self._run.machines}
+
+    def _prometheus(self) -> Prometheus:
+        return metrics_of(self._run.platform.fly, self._settings.target)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from pytest_sre.local.commands import Outcome
     from pytest_sre.logs.commands import Outcome as LogsOutcome
+    from pytest_sre.slo.generated.command import Outcome as Generated
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -87,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.set_defaults(command=_doctor)
 
     _add_incident_commands(commands)
+    _add_generate_command(commands)
 
     logs = commands.add_parser("logs", help="what logs say, also those of elsewhere")
     actions = logs.add_subparsers(title="actions", metavar="ACTION", required=True)
@@ -162,6 +164,25 @@ def _add_incident_commands(
     postmortem.set_defaults(command=_postmortem)
     for each in (opening, *entries.values(), status, postmortem):
         each.add_argument("--target", metavar="NAME", default="", help="the target it is on")
+
+
+def _add_generate_command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> None:
+    made = commands.add_parser(
+        "generate",
+        help="make alert rules, their tests, dashboards or routing from the objectives",
+        description="Exit code 0: done, or nothing is stale; 1: something is stale; 4: not done.",
+    )
+    made.add_argument(
+        "kind", choices=("rules", "rule-tests", "dashboard", "alertmanager"), help="what to make"
+    )
+    made.add_argument("--target", metavar="NAME", default="prod", help="(default: prod)")
+    made.add_argument(
+        "--output", metavar="DIR", default="-", help="where files go (default: standard output)"
+    )
+    made.add_argument("--check", action="store_true", help="fail when the files there are stale")
+    made.set_defaults(command=_generate)
 
 
 def _add_fault_actions(local: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -352,6 +373,14 @@ def _postmortem(arguments: argparse.Namespace) -> int:
     return _show(draft_postmortem(Path.cwd(), arguments.number, arguments.target))
 
 
+def _generate(arguments: argparse.Namespace) -> int:
+    from pytest_sre.slo.generated.command import generate
+
+    folder = None if arguments.output == "-" else Path(arguments.output)
+    outcome = generate(Path.cwd(), arguments.kind, arguments.target, folder, check=arguments.check)
+    return _show_logs(outcome, None)
+
+
 def _scan(arguments: argparse.Namespace) -> int:
     from pytest_sre.logs.commands import scan
 
@@ -370,7 +399,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     return _show_logs(outcome, tell)
 
 
-def _show_logs(outcome: "LogsOutcome", tell: "Callable[[str], None] | None") -> int:
+def _show_logs(outcome: "LogsOutcome | Generated", tell: "Callable[[str], None] | None") -> int:
     if tell:
         tell("")
     if isinstance(sys.stdout, io.TextIOWrapper):

@@ -1,5 +1,6 @@
 """The text of generated files: YAML that says where it comes from and reads well."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -15,9 +16,32 @@ _WIDTH: Final = 1_000_000
 _ORIGIN: Final = "Made by `pytest-sre generate {what}` from the project's objectives: edit those."
 
 
-def rules_yaml(file: RuleFile) -> str:
-    """Write a rule file of Prometheus."""
-    return yaml_text("rules", {"groups": [_group(each) for each in file.groups]}, file.remarks)
+def rules_yaml(file: RuleFile, remarks: Iterable[str] = ()) -> str:
+    """Write a rule file of Prometheus, with its own remarks and further ones at its top."""
+    groups = [_group(each) for each in file.groups]
+    return yaml_text("rules", {"groups": groups}, [*file.remarks, *remarks])
+
+
+def json_text(document: Mapping[str, object]) -> str:
+    """Write a document as JSON that reads well."""
+    return f"{json.dumps(document, ensure_ascii=False, indent=2)}\n"
+
+
+def read_mapping(text: str) -> dict[str, object]:
+    """Read a YAML document that is a mapping.
+
+    Raises:
+        ValueError: it is something else. The text says what, and where.
+    """
+    import yaml
+
+    try:
+        found = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(" ".join(str(error).split())) from None
+    if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
+        raise ValueError(f"expected a mapping of names to values, found {type(found).__name__}")
+    return found
 
 
 def yaml_text(what: str, document: Mapping[str, object], remarks: Iterable[str] = ()) -> str:

@@ -31,6 +31,9 @@ class Ranked(Protocol):
     def above(self, limit_s: float) -> tuple[int, int]:
         """Count those surely above a limit, and those that may be."""
 
+    def spans(self) -> Iterable[tuple[float, float, int]]:
+        """Give each span, its lowest value and its end, with how many values it holds."""
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -64,6 +67,10 @@ class Samples:
         """Count those above a limit, twice: nothing is in doubt."""
         count = len(self.values) - bisect_right(self.values, limit_s)
         return count, count
+
+    def spans(self) -> Iterable[tuple[float, float, int]]:
+        """Give each value as a span of its own."""
+        return ((value, value, 1) for value in self.values)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import accumulate
 
 LONGEST_S = 3600.0
-"""What took longer is counted as this."""
+"""What took longer is counted with this, in a bucket that has no end."""
 _LOWEST_US, _HIGHEST_US, _DIGITS = 1, 3_600_000_000, 3
 # 2 * 10^3 linear steps, rounded up to 2^11; each further bucket adds the upper half of them.
 _HALF_BITS = 10
@@ -96,10 +96,12 @@ class LatencyHistogram:
     def percentile_s(self, percent: float) -> float:
         """Give the latency within which this share was (nearest rank; the end of its bucket).
 
+        What took longer than an hour counts as an hour.
+
         Raises:
             ValueError: nothing was counted, or ``percent`` is not above 0 and at most 100.
         """
-        return self.at_rank(nearest_rank(percent, self.total))[1]
+        return min(LONGEST_S, self.at_rank(nearest_rank(percent, self.total))[1])
 
     def encode(self) -> bytes:
         """Write it in HdrHistogram's compressed form (V2), which its tools read."""
@@ -173,4 +175,5 @@ def _low_us(index: int) -> tuple[int, int]:
 
 def _span_of(index: int) -> tuple[float, float]:
     low_us, width_us = _low_us(index)
-    return low_us / 1e6, (low_us + width_us) / 1e6
+    end_us = math.inf if index == _index_of(LONGEST_S) else low_us + width_us
+    return low_us / 1e6, end_us / 1e6

@@ -164,7 +164,8 @@ def bound_percentile(
     # With the value of rank r above the percentile, at least total - r + 1 values are.
     lower = total - most_above + 1
     upper = total - few_above + 1
-    observed = seen.at_rank(nearest_rank(percent, total))[1]
+    low_s, end_s = seen.at_rank(nearest_rank(percent, total))
+    observed = end_s if math.isfinite(end_s) else low_s
     return PercentileBounds(
         percent,
         total,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from pytest_sre.slo.histogram import LatencyHistogram
+from pytest_sre.slo.histogram import LONGEST_S, LatencyHistogram
 from pytest_sre.slo.percentiles import Samples, bound_percentile, judge_percentile
 from pytest_sre.slo.proportion import judge_ratio
 from pytest_sre.verdict import Inconclusive, ObjectiveVerdict
@@ -73,6 +73,16 @@ def test_a_bucket_that_straddles_the_limit_decides_nothing():
         assert (judgement.slow, judgement.unsure) == (0, 5000)
     assert judge_percentile(Samples.of([0.300] * 5000), 99, 0.3).verdict is MET
     assert judge_percentile(Samples.of([0.300001] * 5000), 99, 0.3).verdict is BREACHED
+
+
+def test_what_took_longer_than_a_histogram_holds_is_within_no_limit():
+    seen = LatencyHistogram.of([5 * LONGEST_S] * 5000)
+    judgement = judge_percentile(seen, 99, 2 * LONGEST_S)
+
+    assert judgement.verdict is INCONCLUSIVE
+    assert judgement.bounds.upper_s == math.inf
+    assert judge_percentile(seen, 99, 60).verdict is BREACHED
+    assert seen.percentile_s(99) == LONGEST_S
 
 
 @given(st.lists(st.floats(0.001, 5), min_size=1, max_size=200), percents)

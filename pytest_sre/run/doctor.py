@@ -11,10 +11,12 @@ from pathlib import Path
 import msgspec
 
 from pytest_sre.bake.reach import most_events
+from pytest_sre.journeys.registry import JourneyFileError, load_journeys, registered
 from pytest_sre.local.commands import Outcome
 from pytest_sre.run.traffic import Measurement, measure_traffic
 from pytest_sre.slo.feasibility import Finding, Traffic, findings
 from pytest_sre.targets import ConfigError, Settings, load_settings, target_names
+from pytest_sre.targets.objectives import Objective, Observed
 
 _USAGE = 4
 
@@ -45,7 +47,10 @@ def doctor(root: Path, target: str | None, *, as_json: bool = False) -> Outcome:
     except ConfigError as error:
         return Outcome(_USAGE, (str(error),))
     measured = measure_traffic(settings[0]) if target else Measurement()
-    found = _merged([(one, measured) for one in settings])
+    try:
+        found = _merged([(one, measured) for one in settings])
+    except JourneyFileError as error:
+        return Outcome(_USAGE, (str(error),))
     exit_code = int(bool(measured.unknown) or any(one.finding.has_weight for one in found))
     count = len({one.name for each in settings for one in each.objectives})
     if as_json:
@@ -59,11 +64,22 @@ def _merged(looked_at: Sequence[tuple[Settings, Measurement]]) -> list[_Found]:
     for settings, measured in looked_at:
         for objective in settings.objectives:
             known = measured.traffic.get(objective.name, Traffic())
-            run_events = most_events(objective, settings.bake, settings.target.platform)
-            for one in findings(objective, dataclasses.replace(known, run_events=run_events)):
+            known = dataclasses.replace(
+                known,
+                run_events=most_events(objective, settings.bake, settings.target.platform),
+                journeys=_journeys(settings, objective),
+            )
+            for one in findings(objective, known):
                 targets.setdefault(one, []).append(settings.target.name)
     found = [_Found(one, tuple(names)) for one, names in targets.items()]
     return sorted(found, key=lambda one: not one.finding.has_weight)
+
+
+def _journeys(settings: Settings, objective: Objective) -> tuple[str, ...] | None:
+    if not isinstance(objective.source, Observed) or objective.source.journey is None:
+        return None
+    load_journeys(settings.journeys)
+    return tuple(registered())
 
 
 def _lines(

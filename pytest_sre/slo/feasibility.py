@@ -16,7 +16,8 @@ from pytest_sre.slo.burn import burn_windows
 from pytest_sre.slo.proportion import samples_to_settle
 from pytest_sre.slo.queries import is_asked
 from pytest_sre.targets.durations import format_duration
-from pytest_sre.targets.objectives import Edge, Objective, RatioQuery, ThresholdQuery
+from pytest_sre.targets.errors import did_you_mean, quoted
+from pytest_sre.targets.objectives import Edge, Objective, Observed, RatioQuery, ThresholdQuery
 from pytest_sre.targets.severities import Severity
 
 Check = Literal[
@@ -26,6 +27,7 @@ Check = Literal[
     "window-too-short",
     "run-too-short",
     "threshold-between-buckets",
+    "unknown-journey",
 ]
 EDGE_BUCKETS: Final = "fly_edge_http_response_time_seconds_bucket"
 _BUCKET: Final = re.compile(r'([A-Za-z_:][A-Za-z0-9_:]*_bucket)\s*\{[^{}]*?\ble\s*=\s*"([^"]*)"')
@@ -40,11 +42,13 @@ class Traffic:
     Attributes:
         events_per_s: how many there are, on average.
         run_events: how many of them one run observes at most.
+        journeys: the names of those that are registered.
         bounds: those of the buckets of the histogram that is asked (`asked_buckets`).
     """
 
     events_per_s: float | None = None
     run_events: float | None = None
+    journeys: tuple[str, ...] | None = None
     bounds: tuple[float, ...] | None = None
 
 
@@ -106,6 +110,7 @@ def findings(objective: Objective, traffic: Traffic = UNKNOWN) -> tuple[Finding,
         *_of_alerts(objective, traffic),
         *_of_window(objective, traffic),
         *_of_run(objective, traffic),
+        *_of_journey(objective, traffic),
         *_of_threshold(objective, traffic),
     ]
     return tuple(sorted(found, key=lambda one: not one.has_weight))
@@ -214,6 +219,21 @@ def _of_run(objective: Objective, traffic: Traffic) -> Iterator[Finding]:
         f"a run observes at most {_number(traffic.run_events)} events, and"
         f" {_share(objective.good_ratio)} can be shown with {needed:,} good ones at the least",
         "watch for longer, ask more often, or choose a lower objective",
+    )
+
+
+def _of_journey(objective: Objective, traffic: Traffic) -> Iterator[Finding]:
+    known, source = traffic.journeys, objective.source
+    if known is None or not isinstance(source, Observed) or source.journey in (None, *known):
+        return
+    name = source.journey or ""
+    # Not of weight: a conftest.py, which is not read here, may register it.
+    yield _finding(
+        objective,
+        "unknown-journey",
+        "medium",
+        f"no file of journeys registers the journey {quoted(name)}",
+        did_you_mean(name, known) or f"registered are: {', '.join(sorted(known)) or 'none'}",
     )
 
 

@@ -39,7 +39,7 @@ from pytest_sre.targets.settings import (
     ReleaseSettings,
 )
 from pytest_sre.targets.severities import SEVERITIES, Severity
-from pytest_sre.targets.slo_keys import StatedObjective, read_adjustment, read_objective
+from pytest_sre.targets.slo_keys import StatedObjective, read_adjustment, read_objectives
 
 _PYPROJECT = "pyproject.toml"
 _TOOL = "pytest-sre"
@@ -200,7 +200,7 @@ class Document:
     release: ReleaseSettings = key("release", _read_release, ReleaseSettings())
     logs: LogSettings = key("logs", _read_logs, LogSettings())
     issues: IssueSettings = key("issues", _read_issues, IssueSettings())
-    objectives: tuple[StatedObjective, ...] = key("slo", list_of(read_objective), ())
+    objectives: tuple[StatedObjective, ...] = key("slo", read_objectives, ())
     openslo: tuple[str, ...] = key("openslo", list_of(_path), ())
     adjustments: tuple[BudgetAdjustment, ...] = key("slo-adjustment", list_of(read_adjustment), ())
     targets: Mapping[str, TargetKeys] = key(

@@ -164,6 +164,17 @@ def read_objective(value: object, place: Place) -> StatedObjective:
     return StatedObjective(objective, keys.targets, place)
 
 
+def read_objectives(value: object, place: Place) -> tuple[StatedObjective, ...]:
+    """Read all ``[[slo]]``.
+
+    Raises:
+        ConfigError: one has a mistake.
+    """
+    if isinstance(value, dict):
+        raise ConfigError(place.section, "is one table", "[[slo]] for each objective")
+    return list_of(read_objective)(value, place)
+
+
 def _kind_of(keys: _SloKeys, threshold_s: float | None) -> SliKind:
     if keys.value is not None:
         return "saturation"

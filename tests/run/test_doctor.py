@@ -59,7 +59,7 @@ def metrics(monkeypatch) -> Iterator[type[Metrics]]:
     """Fly's metrics of the organization acme, on this machine."""
     served = type("Served", (Metrics,), {"asked": []})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), served)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"
     monkeypatch.setenv("FLY_API_TOKEN", "fm2_test")
     monkeypatch.setenv("FLY_FLAPS_BASE_URL", url)
@@ -190,6 +190,42 @@ def test_a_local_platform_that_does_not_run_is_said(project, capsys):
 
     assert main(["doctor", "--target", "local"]) == 1
     assert "not known: no local platform runs: pytest-sre local up" in capsys.readouterr().out
+
+
+JOURNEYS = """
+from pytest_sre import journey
+
+@journey("doctor-buy")
+def buy(client):
+    pass
+"""
+
+
+def test_a_journey_that_no_file_registers_is_named(project, capsys, tmp_path):
+    (tmp_path / "journeys.py").write_text(JOURNEYS)
+    walked = '[bake]\nwindow = "10m"\n[[slo]]\nname = "buy"\nobjective = 99\njourney = '
+    project(walked + '"doctor-buy"\n')
+    assert main(["doctor"]) == 0
+    assert "doctor-bu" not in capsys.readouterr().out
+
+    project(walked + '"doctor-bui"\n')
+    assert main(["doctor"]) == 0
+
+    out = capsys.readouterr().out
+    assert "medium: buy on local, prod (sre.toml: slo[0])" in out
+    assert 'no file of journeys registers the journey "doctor-bui"' in out
+    assert 'did you mean "doctor-buy"?' in out
+
+
+def test_a_file_of_journeys_that_cannot_be_imported_is_a_mistake(project, capsys, tmp_path):
+    (tmp_path / "journeys.py").write_text("import nothing_of_this_name\n")
+    project(SOUND)
+    assert main(["doctor"]) == 0
+    capsys.readouterr()
+
+    project('[[slo]]\nname = "buy"\nobjective = 99\njourney = "buy"\n')
+    assert main(["doctor"]) == 4
+    assert "journeys.py, line 1: ModuleNotFoundError" in capsys.readouterr().err
 
 
 def test_what_runs_observe_needs_no_metrics(project, capsys):

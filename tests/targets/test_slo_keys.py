@@ -372,6 +372,11 @@ PLAUSIBLE = st.sampled_from(
 )
 
 
+def test_single_brackets_are_answered_with_double_ones(objectives):
+    with pytest.raises(ConfigError, match=r"\[slo\] is one table\nexpected \[\[slo\]\]"):
+        objectives('[slo]\nname = "x"')
+
+
 @given(st.dictionaries(st.sampled_from(KEYS), PLAUSIBLE, max_size=6))
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_the_keys_say_the_answer_is_an_objective_or_a_mistake(scratch, keys):

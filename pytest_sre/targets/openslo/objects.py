@@ -113,6 +113,8 @@ def index(documents: Iterable[Part]) -> Objects:
 def _each(documents: Iterable[Part]) -> Iterator[Part]:
     for one in documents:
         if isinstance(one.value, list):
-            yield from (Part(value, one.place.item(index)) for index, value in enumerate(one.value))
+            yield from (
+                Part(value, one.place.item(number)) for number, value in enumerate(one.value)
+            )
         else:
             yield one

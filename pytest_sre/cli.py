@@ -171,11 +171,13 @@ def _add_generate_command(
 ) -> None:
     made = commands.add_parser(
         "generate",
-        help="make alert rules, their tests, dashboards or routing from the objectives",
+        help="make alert rules, their tests, dashboards, routing or OpenSLO from the objectives",
         description="Exit code 0: done, or nothing is stale; 1: something is stale; 4: not done.",
     )
     made.add_argument(
-        "kind", choices=("rules", "rule-tests", "dashboard", "alertmanager"), help="what to make"
+        "kind",
+        choices=("rules", "rule-tests", "dashboard", "alertmanager", "openslo"),
+        help="what to make",
     )
     made.add_argument("--target", metavar="NAME", default="prod", help="(default: prod)")
     made.add_argument(

@@ -52,8 +52,11 @@ def generate(
         source = _source(load_settings(root, target), folder)
     except (ConfigError, OSError) as error:
         return Outcome(4, warnings=tuple(str(error).splitlines()))
-    files = files_of(kind, source)
-    warnings = tuple(source.remarks)
+    try:
+        files = files_of(kind, source)
+    except ValueError as error:
+        return Outcome(4, warnings=(f"no {kind}: {error}",))
+    warnings = () if kind == "openslo" else tuple(source.remarks)
     if folder is None:
         return _given(kind, files, warnings, is_check=check)
     if check:
@@ -71,7 +74,8 @@ def _given(
         why = "to compare with" if is_check else f"for {len(files)} files: {', '.join(files)}"
         return Outcome(4, warnings=(f"expected --output DIR {why}",))
     if not files:
-        nothing = f"no {kind}: no objective of this target asks a Prometheus"
+        asks = "" if kind == "openslo" else " that asks a Prometheus"
+        nothing = f"no {kind}: this target has no objective{asks}"
         return Outcome(0, warnings=(*warnings, nothing))
     (text,) = files.values()
     return Outcome(0, (text.rstrip("\n"),), warnings)
@@ -126,6 +130,7 @@ def _source(settings: Settings, folder: Path | None) -> Source:
             if each not in asked
         ),
         _receivers(folder / ALERTMANAGER_FILE) if folder else {},
+        settings.objectives,
     )
 
 

@@ -9,9 +9,10 @@ from pytest_sre.slo.generated.dashboard import dashboard
 from pytest_sre.slo.generated.rule_tests import rule_tests
 from pytest_sre.slo.generated.rules import rule_file
 from pytest_sre.slo.generated.watched import Watched
-from pytest_sre.slo.generated.writing import json_text, rules_yaml, yaml_text
+from pytest_sre.slo.generated.writing import json_text, rules_yaml, with_origin, yaml_text
+from pytest_sre.targets.objectives import Objective
 
-Kind = Literal["rules", "rule-tests", "dashboard", "alertmanager"]
+Kind = Literal["rules", "rule-tests", "dashboard", "alertmanager", "openslo"]
 ALERTMANAGER_FILE: Final = "alertmanager.yaml"
 
 
@@ -24,12 +25,14 @@ class Source:
         watched: the objectives that a Prometheus knows the events of.
         remarks: why others have no rules.
         receivers: those of the Alertmanager that somebody filled in, by name.
+        objectives: all of the target.
     """
 
     services: Sequence[str]
     watched: Sequence[Watched]
     remarks: Sequence[str]
     receivers: Mapping[str, Mapping[str, object]]
+    objectives: Sequence[Objective] = ()
 
     def of(self, service: str) -> list[Watched]:
         """The objectives of one app."""
@@ -37,7 +40,11 @@ class Source:
 
 
 def files_of(kind: Kind, source: Source) -> dict[str, str]:
-    """Give the texts of the files of a kind, by name; each app has its own."""
+    """Give the texts of the files of a kind, by name; each app has its own.
+
+    Raises:
+        ValueError: an objective cannot be written so.
+    """
     return _MAKERS[kind](source)
 
 
@@ -74,6 +81,16 @@ def _alertmanager(source: Source) -> dict[str, str]:
     return {ALERTMANAGER_FILE: yaml_text("alertmanager", document, [remark])}
 
 
+def _openslo(source: Source) -> dict[str, str]:
+    from pytest_sre.targets.openslo.writing import documents_of
+    from pytest_sre.targets.openslo.yaml_files import write_yaml
+
+    if not source.objectives:
+        return {}
+    documents = documents_of(source.objectives, source.services[0])
+    return {"openslo.yaml": with_origin("openslo", write_yaml(documents))}
+
+
 def _watched_services(source: Source) -> list[str]:
     return [each for each in source.services if source.of(each)]
 
@@ -87,5 +104,6 @@ _MAKERS: Final[Mapping[Kind, Callable[[Source], dict[str, str]]]] = {
     "rule-tests": _rule_tests,
     "dashboard": _dashboards,
     "alertmanager": _alertmanager,
+    "openslo": _openslo,
 }
 KINDS: Final[tuple[Kind, ...]] = tuple(_MAKERS)

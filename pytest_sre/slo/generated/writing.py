@@ -64,6 +64,11 @@ def yaml_text(what: str, document: Mapping[str, object], remarks: Iterable[str] 
     body: str = yaml.dump(
         document, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH
     )
+    return with_origin(what, body, remarks)
+
+
+def with_origin(what: str, body: str, remarks: Iterable[str] = ()) -> str:
+    """Put above a text where it comes from, and its remarks, each a comment of one line."""
     lines = [_ORIGIN.format(what=what), *remarks]
     head = "".join(f"# {' '.join(line.split())}\n" for line in lines)
     return f"{head}{body}"

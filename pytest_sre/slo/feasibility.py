@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 from pytest_sre.slo.burn import burn_windows
 from pytest_sre.slo.proportion import samples_to_settle
-from pytest_sre.slo.queries import is_asked
+from pytest_sre.slo.queries import EDGE_TIMES, is_asked
 from pytest_sre.targets.durations import format_duration
 from pytest_sre.targets.errors import did_you_mean, quoted
 from pytest_sre.targets.objectives import Edge, Objective, Observed, RatioQuery, ThresholdQuery
@@ -29,7 +29,6 @@ Check = Literal[
     "threshold-between-buckets",
     "unknown-journey",
 ]
-EDGE_BUCKETS: Final = "fly_edge_http_response_time_seconds_bucket"
 _BUCKET: Final = re.compile(r'([A-Za-z_:][A-Za-z0-9_:]*_bucket)\s*\{[^{}]*?\ble\s*=\s*"([^"]*)"')
 _DAY_S: Final = 86_400.0
 _OF_WEIGHT: Final = ("high", "critical")
@@ -270,7 +269,7 @@ def asked_buckets(objective: Objective) -> AskedBuckets | None:
     Of a query of one's own, the first metric of which a bucket is named by ``le="…"``.
     """
     if isinstance(objective.source, Edge) and objective.threshold_s is not None:
-        return AskedBuckets(EDGE_BUCKETS, (objective.threshold_s,))
+        return AskedBuckets(f"{EDGE_TIMES}_bucket", (objective.threshold_s,))
     if not isinstance(objective.source, RatioQuery):
         return None
     query = objective.source.good or objective.source.bad or ""

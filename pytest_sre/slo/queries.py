@@ -21,7 +21,7 @@ from pytest_sre.targets.objectives import (
 )
 
 _EDGE_ANSWERS: Final = "fly_edge_http_responses_count"
-_EDGE_TIMES: Final = "fly_edge_http_response_time_seconds"
+EDGE_TIMES: Final = "fly_edge_http_response_time_seconds"
 _FAILED: Final = 'status=~"5.."'
 _NOT_FAILED: Final = 'status!~"5.."'
 _UNITS_MS: Final = (
@@ -124,8 +124,8 @@ def edge_series(objective: Objective, app: str, error_ratio: float) -> dict[str,
         }
     bound = number(objective.threshold_s)
     return {
-        selector(f"{_EDGE_TIMES}_bucket", app=app, status="200", le=bound): good,
-        selector(f"{_EDGE_TIMES}_count", app=app, status="200"): 1.0,
+        selector(f"{EDGE_TIMES}_bucket", app=app, status="200", le=bound): good,
+        selector(f"{EDGE_TIMES}_count", app=app, status="200"): 1.0,
     }
 
 
@@ -207,11 +207,11 @@ def _edge(objective: Objective, app: str, by: Sequence[str]) -> EventQueries:
             f"objective {objective.name}: expected availability, or latency with a threshold, of"
             f" Fly's edge, found {objective.kind}"
         )
-    buckets, bound = f"{_EDGE_TIMES}_bucket", _bound(objective.threshold_s)
+    buckets, bound = f"{EDGE_TIMES}_bucket", _bound(objective.threshold_s)
     # An answer that failed is not good however fast it came. Only the bound itself being there
     # shows that it is one of the histogram's.
     good = _or_none(increase(buckets, bound, _NOT_FAILED), increase(buckets, bound))
-    return _without_good(increase(f"{_EDGE_TIMES}_count"), good)
+    return _without_good(increase(f"{EDGE_TIMES}_count"), good)
 
 
 def _bound(threshold_s: float) -> str:

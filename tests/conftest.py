@@ -4,6 +4,8 @@ import ipaddress
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -13,6 +15,31 @@ pytest_plugins = ["pytester"]
 # For what hangs; a busy machine may take minutes for what takes seconds.
 TIMEOUT_S = 300
 
+# What takes longest begins first, so that no process is left with it in the end.
+LONGEST = (
+    "drills/test_filing.py",
+    "drills/test_nothing_left.py",
+    "drills/test_releases.py",
+    "packaging/test_wheel.py",
+    "drills/test_false_green.py",
+    "drills/test_bad_days.py",
+    "plugin/test_command_line.py",
+    "simulated/test_leaks.py",
+    "plugin/test_against_fly.py",
+    "plugin/test_verdicts.py",
+    "plugin/test_xdist.py",
+    "issues/test_github_contract.py",
+    "probes/test_services.py",
+    "simulated/test_model.py",
+    "local",
+    "metrics",
+    "shop",
+    "drills",
+    "plugin",
+)
+# Half of the time tests wait: for a process to start, or a bake to end.
+WAITING = 2
+
 hypothesis.settings.register_profile("default", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("default")
 
@@ -21,6 +48,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(TIMEOUT_S))
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    path = item.path.relative_to(Path(__file__).parent).as_posix()
+    return next((n for n, name in enumerate(LONGEST) if path.startswith(name)), len(LONGEST))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """More than there are processors, for ``-n auto``."""
+    return (os.cpu_count() or 1) + WAITING
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests of a file in one process: many share a platform, or one run of pytest."""
+    from xdist.scheduler import LoadFileScheduling
+
+    config.option.loadscopereorder = False
+    return LoadFileScheduling(config, log)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -74,7 +74,7 @@ def their_repository(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_demo_verifies_the_shop_in_an_empty_folder(scripts: Path, tmp_path: Path) -> None:
     ended = _run([scripts / "pytest-sre", "demo"], tmp_path, PYTEST_ADDOPTS=BAKE)
     assert "HEALTHY  shop v1" in ended.stdout
@@ -93,7 +93,7 @@ def test_suites_are_copied_to_be_edited(scripts: Path, their_repository: Path) -
     assert listed.count("::test_deploy_is_complete") == 1
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_their_app_is_verified_on_both_platforms(scripts: Path, their_repository: Path) -> None:
     local = _run([scripts / "pytest", "--sre-target=local", BAKE], their_repository)
     assert "HEALTHY  hello v1" in local.stdout

@@ -42,7 +42,7 @@ def come_and_go(simulation, config, cycles):
         simulation.wait(machine, "destroyed")
 
 
-@pytest.mark.timeout(120 * REPEAT)
+@pytest.mark.timeout(300 * REPEAT)
 @pytest.mark.parametrize(("kind", "cycles"), [("simulated", SIMULATED), ("process", PROCESSES)])
 def test_nothing_is_left_of_machines_that_are_gone(simulation, tmp_path, kind, cycles):
     script = Script() if kind == "simulated" else None

@@ -357,7 +357,7 @@ def _exit(request):
     )
 
 
-@pytest.mark.timeout(100 * REPEAT)
+@pytest.mark.timeout(300 * REPEAT)
 def test_a_machine_is_what_the_model_says_after_any_calls(tmp_path):
     OneMachine.directory = tmp_path
     run_state_machine_as_test(

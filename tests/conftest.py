@@ -65,6 +65,8 @@ def pytest_xdist_auto_num_workers() -> int:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Keep the tests of a file in one process: many share a platform, or one run of pytest."""
+    if any(".py" in each for each in config.args):
+        return None
     from xdist.scheduler import LoadFileScheduling
 
     config.option.loadscopereorder = False

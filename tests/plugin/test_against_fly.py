@@ -76,7 +76,7 @@ def own(made_project):
 
 
 def test_good_release_is_healthy(prod, platform):
-    ran = prod("--sre-bake=2500ms", "-o", "sre_suites=release health journeys bake logs")
+    ran = prod("--sre-bake=8s", "-o", "sre_suites=release health journeys bake logs")
     assert (ran.ret, ran.verdict) == (0, "HEALTHY"), ran.text
     assert (
         ran.block[0] == "HEALTHY  tiny v1 (registry.local/tiny:local) on prod"

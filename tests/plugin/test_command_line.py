@@ -166,8 +166,11 @@ def test_log_is_judged_from_the_time_that_is_said(shared, since, verdict):
 
 
 def test_command_line_wins_over_the_file_for_the_bake(shared):
-    source = "def test_window(bake): assert 0.25 <= bake.window_s < 25, bake.window_s"
-    ran = shared.verify(shared.suite("window", source), "--sre-bake=300ms")
+    sre_toml = (shared.root / "sre.toml").read_text("utf-8")
+    shared.write(**{"long.toml": sre_toml.replace("[bake]", "[bake]\nwindow = '1h'")})
+    source = "def test_window(bake): assert 0.25 <= bake.window_s < 100, bake.window_s"
+    suite = shared.suite("window", source)
+    ran = shared.verify(suite, "--sre-config=long.toml", "--sre-bake=300ms")
     assert (ran.ret, ran.verdict) == (0, "HEALTHY"), ran.text
 
 

@@ -16,19 +16,20 @@ from pytest_sre.incidents.changes import find_changes
 from pytest_sre.incidents.log import write_entry
 from pytest_sre.incidents.memory import (
     INCIDENT,
+    KnownCause,
     Memory,
     exact_text,
     remembered,
     rewrite_body,
     write_body,
 )
+from pytest_sre.incidents.merging import Change, merged, packed
 from pytest_sre.issues.body import LABEL, fingerprint_label
 from pytest_sre.issues.events import IncidentEntry, IncidentOpened, IncidentSeen, Sign
 from pytest_sre.issues.fingerprint import fingerprint
 from pytest_sre.issues.values import Action, Comment, Create, Edit, Issue
 from pytest_sre.redaction import inline, title
 
-_KEPT_EVENTS: Final = 30
 _KEPT_AUTHORS: Final = 20
 _CRITICAL: Final = "critical"
 _VERSION: Final = re.compile(r" v\d")
@@ -36,10 +37,14 @@ _VERSION: Final = re.compile(r" v\d")
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done, in this order, and what is said of it."""
+    """What is to be done, in this order, and what is said of it.
+
+    ``number`` is that of an incident whose issue may not remember all that its log says.
+    """
 
     actions: tuple[Action, ...] = ()
     told: str = ""
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ def plan_seen(
         and sign.fingerprint not in known | taken
     ]
     began = [_begin(event, group, numbers) for group in _by_app(new)]
-    return tuple(each for each in (*appended, *began) if each.actions)
+    return tuple(each for each in (*appended, *began) if each.actions or each.number)
 
 
 def plan_duplicates(incidents: Sequence[Incident]) -> tuple[Plan, ...]:
@@ -121,25 +126,27 @@ def plan_entry(event: IncidentEntry, incident: Incident) -> Plan:
     """Add something to an incident's log, with what it means for its status."""
     issue, memory = incident.issue, incident.memory
     name = f"incident #{issue.number}"
+    is_over = event.act == "resolve"
     if event.key in memory.taken:
-        return Plan()
+        # By whoever read it in the log, perhaps, who leaves the state to us.
+        close = (Edit(issue.number, issue.body, "closed", "completed"),)
+        return Plan(close if is_over and issue.state == "open" else (), number=issue.number)
     refused = refusal(event, incident)
     if refused:
         return Plan(told=refused)
-    renewed = _with_event(memory, event.key, event.at)
+    change = Change(event.key, event.at)
     said = {"note": "", "acknowledge": "Acknowledged.", "escalate": "", "resolve": "Resolved."}
     words = [said[event.act], event.text]
     match event.act:
         case "acknowledge":
-            renewed = replace(renewed, acknowledged_at=event.at)
+            change = replace(change, acknowledged_at=event.at)
         case "escalate":
-            renewed = replace(renewed, escalated_at=event.at)
+            change = replace(change, escalated_at=event.at)
             words = [f"Escalated to {event.mention}.", event.text]
         case "resolve":
-            renewed = replace(renewed, resolved_at=event.at)
+            change = replace(change, resolved_at=event.at)
     text = write_entry(event.at, " ".join(word for word in words if word))
-    body = rewrite_body(issue.body, renewed)
-    is_over = event.act == "resolve"
+    body = rewrite_body(issue.body, merged(memory, [change]))
     edit = Edit(issue.number, body, "closed", "completed") if is_over else Edit(issue.number, body)
     done = {
         "note": "noted",
@@ -147,15 +154,20 @@ def plan_entry(event: IncidentEntry, incident: Incident) -> Plan:
         "escalate": f"escalated to {event.mention}",
         "resolve": "resolved",
     }
-    return Plan((Comment(issue.number, text, event.key), edit), f"{name}: {done[event.act]}")
+    comment = Comment(issue.number, text, event.key, packed(change))
+    return Plan((comment, edit), f"{name}: {done[event.act]}", issue.number)
 
 
-def plan_link(incident: Incident, postmortem: int) -> tuple[Action, ...]:
-    """Have an incident name its post-mortem."""
-    if incident.memory.postmortem == postmortem:
-        return ()
-    renewed = replace(incident.memory, postmortem=postmortem)
-    return (Edit(incident.issue.number, rewrite_body(incident.issue.body, renewed)),)
+def plan_link(incident: Incident, postmortem: int, at: float) -> Plan:
+    """Have an incident name its post-mortem, which was drafted."""
+    issue, memory = incident.issue, incident.memory
+    if memory.postmortem:
+        return Plan()
+    change = Change(f"postmortem-{postmortem}", at, postmortem=postmortem)
+    text = write_entry(at, f"Post-mortem: #{postmortem}.")
+    body = rewrite_body(issue.body, merged(memory, [change]))
+    comment = Comment(issue.number, text, change.key, packed(change))
+    return Plan((comment, Edit(issue.number, body)), number=issue.number)
 
 
 def incident_fingerprint(event: IncidentOpened | IncidentSeen, cause: str = "") -> str:
@@ -219,33 +231,37 @@ def _append(
 ) -> Plan:
     issue, memory = incident.issue, incident.memory
     if event.key in memory.taken:
-        return Plan()
-    changes = find_changes(memory.causes, event.signs, joined, event.passed)
+        return Plan(number=issue.number)
+    changes = find_changes(memory.causes, event.signs, joined, event.passed, event.at)
     said = [*changes.said]
-    release = _release(event) or memory.release
-    if memory.release and release != memory.release:
+    release = _release(event) if event.at >= memory.release_at else ""
+    if memory.release and release and release != memory.release:
         said.insert(0, f"now on {inline(release)}, was {inline(memory.release)}")
-    if not said and release == memory.release:
+    if not said and release in ("", memory.release):
         return Plan()
-    causes = tuple(
-        replace(each, number=numbers.get(each.fingerprint, each.number)) for each in changes.causes
-    )
-    is_well = bool(causes) and not any(cause.is_failing for cause in causes)
-    renewed = replace(
-        _with_event(memory, event.key, event.at if said else memory.updated_at),
-        causes=causes,
+    change = Change(
+        event.key,
+        event.at,
         release=release,
-        authors=tuple(dict.fromkeys((*memory.authors, *event.authors)))[:_KEPT_AUTHORS],
-        apps=tuple(dict.fromkeys((*memory.apps, *(app for sign in joined for app in sign.apps)))),
-        recovered_at=(memory.recovered_at or event.at) if is_well else 0.0,
+        causes=tuple(_numbered(each, numbers) for each in changes.changed),
+        apps=tuple(app for sign in joined for app in sign.apps),
+        authors=event.authors[:_KEPT_AUTHORS],
     )
-    edit = Edit(issue.number, rewrite_body(issue.body, renewed))
+    renewed = merged(memory, [change])
     if not said:
-        return Plan((edit,))
+        # Nobody is told what ran first, and it is no update of the log.
+        quiet = replace(renewed, updated_at=memory.updated_at, taken=memory.taken)
+        return Plan((Edit(issue.number, rewrite_body(issue.body, quiet)),))
+    edit = Edit(issue.number, rewrite_body(issue.body, renewed))
     seen = "\n".join(f"- {each}" for each in said)
     entry = write_entry(event.at, f"A run on {inline(event.release)} saw:\n\n{seen}")
-    comment = Comment(issue.number, entry, event.key)
-    return Plan((comment, edit), f"incident #{issue.number}: {'; '.join(said)}")
+    comment = Comment(issue.number, entry, event.key, packed(change))
+    told = f"incident #{issue.number}: {'; '.join(said)}"
+    return Plan((comment, edit), told, issue.number)
+
+
+def _numbered(cause: KnownCause, numbers: Mapping[str, int]) -> KnownCause:
+    return replace(cause, number=numbers.get(cause.fingerprint, cause.number))
 
 
 def _release(event: IncidentSeen) -> str:
@@ -266,9 +282,9 @@ def _by_app(signs: Sequence[Sign]) -> Sequence[Sequence[Sign]]:
 
 
 def _begin(event: IncidentSeen, signs: Sequence[Sign], numbers: Mapping[str, int]) -> Plan:
-    found = find_changes((), (), signs, frozenset())
+    found = find_changes((), (), signs, frozenset(), event.at)
     first = signs[0]
-    causes = tuple(replace(each, number=numbers.get(each.fingerprint, 0)) for each in found.causes)
+    causes = tuple(_numbered(each, numbers) for each in found.causes)
     memory = Memory(
         incident_fingerprint(event, first.fingerprint),
         first.title,
@@ -278,6 +294,7 @@ def _begin(event: IncidentSeen, signs: Sequence[Sign], numbers: Mapping[str, int
         event.target,
         apps=tuple(dict.fromkeys(app for sign in signs for app in sign.apps)),
         release=_release(event),
+        release_at=event.at,
         causes=causes,
         authors=event.authors[:_KEPT_AUTHORS],
         taken=(event.key,),
@@ -305,9 +322,3 @@ _INTRODUCTION: Final = (
     "The log is below: what happened, what was tried, what was found. "
     'Add to it with `pytest-sre incident note N "…"`, or with a comment.'
 )
-
-
-def _with_event(memory: Memory, key: str, at: float) -> Memory:
-    return replace(
-        memory, updated_at=max(memory.updated_at, at), taken=(*memory.taken, key)[-_KEPT_EVENTS:]
-    )

@@ -35,6 +35,7 @@ class KnownCause(msgspec.Struct, frozen=True):
         regions: where it fails; empty when it is not bound to a place, or does not fail.
         is_failing: whether it did when it was last looked at.
         number: of its issue; 0 when not known.
+        since_at: since when it has been failing there, or well, Unix seconds.
     """
 
     fingerprint: str
@@ -43,6 +44,7 @@ class KnownCause(msgspec.Struct, frozen=True):
     regions: tuple[str, ...] = ()
     is_failing: bool = True
     number: int = 0
+    since_at: float = 0.0
 
 
 class Memory(msgspec.Struct, frozen=True):
@@ -51,8 +53,7 @@ class Memory(msgspec.Struct, frozen=True):
     Attributes:
         fingerprint: of the incident, not of a cause.
         updated_at: when something was last added to its log.
-        release: what ran when a run last looked.
-        recovered_at: when a run saw all causes well, and none has failed since.
+        release: what ran when a run last looked, at ``release_at``.
         escalated_at: when someone was last mentioned.
         postmortem: the number of its post-mortem's issue; 0 when there is none.
         authors: who wrote what was new when runs looked, by name; not to be blamed.
@@ -69,14 +70,21 @@ class Memory(msgspec.Struct, frozen=True):
     commander: str = ""
     apps: tuple[str, ...] = ()
     release: str = ""
+    release_at: float = 0.0
     causes: tuple[KnownCause, ...] = ()
     acknowledged_at: float = 0.0
     escalated_at: float = 0.0
-    recovered_at: float = 0.0
     resolved_at: float = 0.0
     postmortem: int = 0
     authors: tuple[str, ...] = ()
     taken: tuple[str, ...] = ()
+
+    @property
+    def recovered_at(self) -> float:
+        """When a run saw all causes well, and none has failed since; 0 when that is not so."""
+        if any(cause.is_failing for cause in self.causes):
+            return 0.0
+        return max((cause.since_at for cause in self.causes), default=0.0)
 
     @property
     def status(self) -> Status:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 from pytest_sre.incidents.blame import blaming, unready
 from pytest_sre.incidents.life import (
@@ -16,6 +17,8 @@ from pytest_sre.incidents.life import (
     plan_seen,
 )
 from pytest_sre.incidents.log import read_log
+from pytest_sre.incidents.memory import rewrite_body
+from pytest_sre.incidents.merging import changes_in, merged
 from pytest_sre.incidents.postmortem import Facts, draft, postmortem_fingerprint
 from pytest_sre.incidents.recorded import recorded_during
 from pytest_sre.issues.body import remembered
@@ -27,8 +30,11 @@ from pytest_sre.issues.events import (
     IncidentSeen,
     PostmortemWanted,
 )
-from pytest_sre.issues.values import Create, Issue
+from pytest_sre.issues.values import Create, Edit, Issue
 from pytest_sre.redaction import one_line
+
+# Against many that write at once; the next event goes on where this ends.
+_MOST_EDITS: Final = 5
 
 
 class IncidentTeller:
@@ -92,8 +98,7 @@ class IncidentTeller:
             there = written.number
             found = (*blaming(written.body, self._people(incident)), *unready(written.body))
             yield f"incident #{number}: its post-mortem is #{there}"
-        for action in plan_link(incident, there):
-            calls.do(action)
+        yield from _carry_out(plan_link(incident, there, time.time()), calls)
         yield from (f"#{there}: {one_line(str(each))}" for each in found)
 
     def _people(self, incident: Incident) -> tuple[str, ...]:
@@ -144,8 +149,25 @@ def _carry_out(plan: Plan, calls: Calls) -> Iterator[str]:
             yield from _open(action, calls)
         else:
             calls.do(action)
+    if plan.number:
+        _settle(plan.number, calls)
     if plan.told:
         yield one_line(plan.told)
+
+
+def _settle(number: int, calls: Calls) -> None:
+    """Have an incident's issue remember all that its log says, whoever wrote at the same time.
+
+    Who edits last looks last, and finds in the log whatever that edit took away.
+    """
+    for _ in range(_MOST_EDITS):
+        incident = _find(number, calls)
+        if incident is None:
+            return
+        whole = merged(incident.memory, changes_in(calls.trusted_comments(number)))
+        if whole == incident.memory:
+            return
+        calls.do(Edit(number, rewrite_body(incident.issue.body, whole)))
 
 
 def _concerned(event: IncidentEntry, calls: Calls) -> tuple[Incident, ...]:

@@ -26,7 +26,8 @@ _CUT: Final = "\n\n_Cut here, since it did not fit._\n"
 
 _MARKER: Final = re.compile(r"\A<!-- pytest-sre:1 ([A-Za-z0-9_-]+=*) -->\r?(?=\n|\Z)")
 _SEEN: Final = re.compile(r"<!-- pytest-sre:seen -->.*?<!-- /pytest-sre:seen -->", re.DOTALL)
-_EVENT: Final = "<!-- pytest-sre:event {} -->"
+_EVENT: Final = "<!-- pytest-sre:event {} "
+_CARRIED: Final = re.compile(r"\A<!-- pytest-sre:event [^ >\n]+ ([A-Za-z0-9_-]+=*) -->")
 
 
 def fingerprint_label(fingerprint: str) -> str:
@@ -86,14 +87,21 @@ def rewrite_body(body: str, memory: Memory, severity: str = "") -> str:
     return body if len(body) <= _GITHUB_TAKES else body[: _GITHUB_TAKES - len(_CUT)] + _CUT
 
 
-def write_comment(text: str, key: str) -> str:
-    """Write a comment that is found again by its key."""
-    return f"{_EVENT.format(key)}\n{text}"
+def write_comment(text: str, key: str, carries: str = "") -> str:
+    """Write a comment that is found again by its key; see `Comment`."""
+    hidden = f"{carries} " if carries else ""
+    return f"{_EVENT.format(key)}{hidden}-->\n{text}"
 
 
 def is_comment(text: str, key: str) -> bool:
     """Whether a comment is the one with this key."""
     return text.startswith(_EVENT.format(key))
+
+
+def carried(text: str) -> str:
+    """What a comment carries; empty when that is nothing."""
+    found = _CARRIED.match(text)
+    return found[1] if found else ""
 
 
 def at_text(at: float) -> str:

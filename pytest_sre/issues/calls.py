@@ -78,6 +78,10 @@ class Calls:
         """The texts of an issue's comments, oldest first."""
         return self._ask(lambda: self._tracker.comments(number))
 
+    def trusted_comments(self, number: int) -> Sequence[str]:
+        """Those of them by who may write to the tracker."""
+        return self._ask(lambda: self._tracker.trusted_comments(number))
+
     def do(self, action: Action) -> tuple[int, ...]:
         """Do one thing; gives the number of an issue that was opened."""
         match action:
@@ -112,7 +116,7 @@ class Calls:
         def is_said() -> bool:
             return any(is_comment(text, wanted.key) for text in self.comments(wanted.number))
 
-        text = write_comment(wanted.text, wanted.key)
+        text = write_comment(wanted.text, wanted.key, wanted.carries)
         if not is_said():
             self._make_sure(lambda: self._tracker.comment(wanted.number, text), is_said)
 

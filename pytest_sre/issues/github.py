@@ -16,6 +16,7 @@ import github
 import requests
 from github.Auth import Auth
 from github.Issue import Issue as GithubIssue
+from github.IssueComment import IssueComment
 from github.Repository import Repository
 
 from pytest_sre.issues.body import LABEL, fingerprint_label
@@ -51,6 +52,8 @@ _MALFORMED: Final = (
     AssertionError,
     RuntimeError,
 )
+# https://docs.github.com/en/graphql/reference/enums#commentauthorassociation
+_WRITERS: Final = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
 _REASONS: Final[Mapping[str, Reason]] = {
     "completed": "completed",
     "not_planned": "not_planned",
@@ -186,6 +189,18 @@ class GithubTracker:
             found = self._repository.get_issue(number).get_comments()
             return [comment.body or "" for comment in found]
 
+    def trusted_comments(self, number: int) -> Sequence[str]:
+        """The texts of those comments that members, collaborators and GitHub Apps wrote.
+
+        On a public repository anyone may comment.
+
+        Raises:
+            TrackerError: GitHub did not list them.
+        """
+        with self._translated():
+            found = self._repository.get_issue(number).get_comments()
+            return [each.body or "" for each in found if _is_trusted(each)]
+
     def comment(self, number: int, text: str) -> None:
         """Add a comment.
 
@@ -291,6 +306,10 @@ def _issue(found: GithubIssue) -> Issue:
         created_at=_at(found.created_at),
         closed_at=_at(found.closed_at),
     )
+
+
+def _is_trusted(comment: IssueComment) -> bool:
+    return comment.author_association in _WRITERS or comment.user.type == "Bot"
 
 
 def _reason(text: str | None) -> Reason:

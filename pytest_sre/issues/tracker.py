@@ -55,6 +55,9 @@ class Tracker(Protocol):
     def comments(self, number: int) -> Sequence[str]:
         """The texts of an issue's comments, oldest first."""
 
+    def trusted_comments(self, number: int) -> Sequence[str]:
+        """Those of its comments that come from who may write to the tracker, oldest first."""
+
     def comment(self, number: int, text: str) -> None:
         """Add a comment."""
 

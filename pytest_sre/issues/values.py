@@ -157,11 +157,19 @@ class Edit(msgspec.Struct, frozen=True):
 
 
 class Comment(msgspec.Struct, frozen=True):
-    """Say something on an issue; ``key`` is the same for the same words of the same run."""
+    """Say something on an issue.
+
+    Attributes:
+        number: the issue's.
+        text: Markdown.
+        key: the same for the same words of the same run.
+        carries: what a program reads from it and nobody sees, without blanks; may be empty.
+    """
 
     number: int
     text: str
     key: str
+    carries: str = ""
 
 
 Action = Create | Edit | Comment

@@ -8,6 +8,7 @@ from pytest_sre.incidents.changes import find_changes
 from pytest_sre.incidents.memory import KnownCause
 from pytest_sre.issues.events import Sign
 
+AT = 1_800_000_000.0
 NAMES = "abcd"
 REGIONS = ["ams", "iad", "nrt"]
 
@@ -47,7 +48,7 @@ def cause(name, *regions, is_failing=True):
 )  # fmt: skip
 def test_what_changed_is_said(known, signs, passed, said):
     found = find_changes(
-        [known], [signs] if signs else [], [], frozenset(f"test_{n}" for n in passed)
+        [known], [signs] if signs else [], [], frozenset(f"test_{n}" for n in passed), AT
     )
 
     assert found.said == ((f"{said}: cause a",) if said else ())
@@ -56,7 +57,7 @@ def test_what_changed_is_said(known, signs, passed, said):
 def test_a_cause_that_joins_is_named_with_its_place():
     new = sign("b", "ams")
 
-    found = find_changes([cause("a", "ams")], [sign("a", "ams"), new], [new], frozenset())
+    found = find_changes([cause("a", "ams")], [sign("a", "ams"), new], [new], frozenset(), AT)
 
     assert found.said == ("also failing: cause b in ams",)
     assert [each.fingerprint[0] for each in found.causes] == ["a", "b"]
@@ -65,7 +66,7 @@ def test_a_cause_that_joins_is_named_with_its_place():
 def test_foreign_words_in_a_title_do_nothing():
     new = Sign("e" * 16, "@eve fixes #3 <!-- x -->", "critical", (), (), ())
 
-    (said,) = find_changes([], [new], [new], frozenset()).said
+    (said,) = find_changes([], [new], [new], frozenset(), AT).said
 
     assert "@eve" not in said
     assert "#3" not in said
@@ -88,8 +89,8 @@ def test_the_log_tells_all_and_nothing_twice(sequence):
         joined = [each for each in signs if each.fingerprint not in names]
         passed = frozenset(f"test_{name}" for name in tested if name not in failing)
 
-        found = find_changes(known, signs, joined, passed)
-        again = find_changes(found.causes, signs, [], passed)
+        found = find_changes(known, signs, joined, passed, AT)
+        again = find_changes(found.causes, signs, [], passed, AT)
 
         assert again.said == ()
         assert again.causes == found.causes
@@ -102,3 +103,12 @@ def test_the_log_tells_all_and_nothing_twice(sequence):
             elif f"test_{name}" in passed:
                 assert (each.is_failing, each.regions) == (False, ())
         known = found.causes
+
+
+def test_what_a_run_saw_earlier_does_not_change_what_is_known():
+    (known,) = find_changes([], [sign("a")], [sign("a")], frozenset(), AT).causes
+
+    late = find_changes([known], [], [], frozenset({"test_a"}), AT - 1)
+
+    assert late.said == ()
+    assert late.causes == (known,)

@@ -141,7 +141,7 @@ def test_what_a_person_pastes_does_nothing_and_tells_no_secret(sre, project):
     shown = issue(project, 1) + issue(project, 2)
     assert token not in shown
     assert not re.search(r"@eve|&#64;|fixes #1|<!-- pytest-sre:comment x|\n::error", shown)
-    assert len(re.findall(r"\n<!-- pytest-sre:comment 20", issue(project, 1))) == 2
+    assert len(re.findall(r"\n<!-- pytest-sre:comment 20", issue(project, 1))) == 3
 
 
 def test_what_cannot_be_told_waits_and_is_told_later(sre, project):

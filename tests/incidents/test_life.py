@@ -267,6 +267,7 @@ def test_nothing_is_lost_or_said_twice_wherever_it_breaks_off(desk, found, kille
         "Acknowledged.",
         "- recovered: cause b",
         "Resolved. well",
+        "Post-mortem: #4.",
     ]
 
 

@@ -5,13 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_sre.incidents.changes import find_changes
-from pytest_sre.incidents.life import Incident, plan_opened
+from pytest_sre.incidents.life import Incident, plan_opened, plan_seen
 from pytest_sre.incidents.log import Entry
 from pytest_sre.incidents.memory import INCIDENT, Memory, remembered, rewrite_body, write_body
+from pytest_sre.incidents.merging import changes_in
 from pytest_sre.incidents.postmortem import Facts, draft, duration_text
 from pytest_sre.issues import body as causes
 from pytest_sre.issues.body import LABEL, fingerprint_label
-from pytest_sre.issues.events import IncidentOpened, Sign
+from pytest_sre.issues.events import IncidentOpened, IncidentSeen, Sign
 from pytest_sre.issues.values import Issue
 from pytest_sre.redaction import title
 
@@ -65,13 +66,23 @@ def test_the_largest_incident_fits_into_an_issue():
         Sign(f"{n:016x}", "*" * 250, "critical", tests, ("shop",), regions) for n in range(100)
     ]
 
-    found = find_changes((), signs, signs, frozenset())
+    found = find_changes((), signs, signs, frozenset(), AT)
     written = write_body(
         memory(causes=found.causes, taken=("k" * 90,) * 30, authors=("n" * 60,) * 20), "text"
     )
 
     assert len(written) <= GITHUB_TAKES
     assert remembered(issue(written)).causes == found.causes
+
+    there = Incident(issue(write_body(memory(target="prod"))), memory(target="prod"))
+    event = IncidentSeen(
+        "run", "files:x", "prod", "v1", AT, tuple(signs), frozenset(), frozenset(), ("n" * 60,) * 20
+    )
+    ((comment, _),) = (plan.actions for plan in plan_seen(event, [there], {}))
+    said = causes.write_comment(comment.text, comment.key, comment.carries)
+    assert len(said) <= GITHUB_TAKES
+    (change,) = changes_in([said])
+    assert len(change.causes) == len(found.causes)
 
 
 def test_the_longest_post_mortem_fits_into_an_issue():

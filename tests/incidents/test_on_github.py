@@ -44,6 +44,7 @@ def test_it_begins_changes_ends_and_is_looked_back_on(desk, found, double, track
         "- recovered in ams, still failing in iad: cause a",
         "Escalated to @acme/director.",
         "Resolved. well",
+        "Post-mortem: #3.",
     ]
     assert "| post-mortem | #3 |" in incident.body
     assert "Incident: #2." in postmortem.body

@@ -174,7 +174,7 @@ def comment(base: str, repository: Repository, on: Issue, said: Comment) -> Json
         "user": user(base, said.login),
         "created_at": at_text(said.at),
         "updated_at": at_text(said.at),
-        "author_association": "MEMBER",
+        "author_association": said.association,
         "body": said.body,
         "reactions": _reactions(url),
         "performed_via_github_app": None,

@@ -40,6 +40,7 @@ class Comment:
     body: str
     login: str
     at: float
+    association: str = "MEMBER"
 
 
 @dataclass
@@ -153,7 +154,8 @@ class Repository:
         if not isinstance(body, str) or not body.strip():
             raise InvalidError("IssueComment", "body", "missing_field")
         self._check_body(body, "IssueComment")
-        said = Comment(next(self._ids), body, access.login, time.time())
+        association = "MEMBER" if access.push else "NONE"
+        said = Comment(next(self._ids), body, access.login, time.time(), association)
         issue.comments.append(said)
         issue.updated_at = said.at
         return said

@@ -33,11 +33,15 @@ class Deployment:
     """How a deploy ended.
 
     Attributes:
+        app: what was deployed.
+        at: when it ended, Unix seconds.
         release: ``complete`` when every Machine is what it was changed to and, where it runs,
             passes its checks; otherwise ``failed``.
         failures: which Machines are not, and why, in words.
     """
 
+    app: str
+    at: float
     release: Release
     failures: tuple[str, ...] = ()
 
@@ -87,7 +91,7 @@ def deploy(
         fly.update_release(release.id, "failed")
         raise
     ended = fly.update_release(release.id, "failed" if failures else "complete")
-    return Deployment(ended, failures)
+    return Deployment(spec.name, time.time(), ended, failures)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,11 @@ _LOCK: Final = ".lock"
 _DECODER: Final = msgspec.json.Decoder(Event)
 
 
+def outbox_dir(root: Path) -> Path:
+    """Where what runs of a project found waits for delivery."""
+    return root / ".sre" / "outbox"
+
+
 class Outbox:
     """A folder of events that wait for delivery.
 

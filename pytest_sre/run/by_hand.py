@@ -7,6 +7,8 @@ from pytest_sre.fly.errors import FlyError
 from pytest_sre.local.commands import Outcome
 from pytest_sre.local.images import ReleaseFileError
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
+from pytest_sre.run.acting import deploy_text, tell_incidents
+from pytest_sre.run.filing import tracker_of
 from pytest_sre.run.platforms import by_hand_dir, client_of, deploy_locally, register_images
 from pytest_sre.targets import AppSpec, ConfigError, Settings, load_settings
 
@@ -26,7 +28,7 @@ def up(root: Path, target: str, release: str | None, *, limit_rates: bool = Fals
         lines = _deploy_all(_local_settings(root, target), release, limit_rates=limit_rates)
     except (ConfigError, ReleaseFileError) as error:
         return Outcome(_USAGE, (str(error),))
-    except (LocalPlatformError, FlyError) as error:
+    except (LocalPlatformError, FlyError, OSError) as error:
         return Outcome(1, (str(error),))
     return Outcome(0, (*lines, "it stays up until: pytest-sre local down"))
 
@@ -39,7 +41,7 @@ def _deploy_all(settings: Settings, release: str | None, *, limit_rates: bool) -
             lines = [
                 line
                 for spec in settings.target.apps
-                for line in _deploy(fly, platform, spec, release)
+                for line in _deploy(fly, platform, spec, settings, release)
             ]
         platform.limit_rates(enabled=limit_rates)
         return lines
@@ -47,13 +49,18 @@ def _deploy_all(settings: Settings, release: str | None, *, limit_rates: bool) -
         platform.close()
 
 
-def _deploy(fly: Fly, platform: LocalPlatform, spec: AppSpec, release: str | None) -> list[str]:
+def _deploy(
+    fly: Fly, platform: LocalPlatform, spec: AppSpec, settings: Settings, release: str | None
+) -> list[str]:
     images = register_images(platform, spec)
     deployed = deploy_locally(fly, platform, spec, release)
+    tracker = tracker_of(settings, is_asked=False)
+    waits = tell_incidents(settings, tracker, deploy_text(deployed), at=deployed.at)
     return [
         f"{spec.name} v{deployed.version} at {platform.app_url(spec.name)}",
         *(f"not well: {why}" for why in deployed.failures),
         f"its images: {', '.join(images)}",
+        *(["the log of the open incident is told of it by: pytest-sre deliver"] if waits else []),
     ]
 
 

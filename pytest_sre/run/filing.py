@@ -12,7 +12,7 @@ from pytest_sre.incidents.telling import IncidentTeller
 from pytest_sre.issues.delivery import Delivered, deliver
 from pytest_sre.issues.journal import Journal, dead_runs
 from pytest_sre.issues.opening import LOCAL, is_live, open_history, open_project, open_tracker
-from pytest_sre.issues.outbox import Outbox
+from pytest_sre.issues.outbox import Outbox, outbox_dir
 from pytest_sre.issues.telling import foreseen, told
 from pytest_sre.issues.tracker import TrackerError
 from pytest_sre.issues.values import Policy, Sighting
@@ -20,6 +20,7 @@ from pytest_sre.judge.causes import Failure
 from pytest_sre.judge.conclusion import Conclusion
 from pytest_sre.local.commands import Outcome
 from pytest_sre.redaction import Redactor, secret_values
+from pytest_sre.run.acting import deploy_text, tell_incidents
 from pytest_sre.run.deployed import changes_since_healthy
 from pytest_sre.run.repository import find_repository
 from pytest_sre.run.run import Run
@@ -60,6 +61,8 @@ class Filing:
             if files
             else None
         )
+        for made in run.platform.deployed if files else ():
+            tell_incidents(run.settings, tracker, deploy_text(made), at=made.at)
 
     def started(self, test: str) -> None:
         """A test begins."""
@@ -182,8 +185,3 @@ def _error_ratio(root: Path, target: str) -> float | None:
         return load_settings(root, target).bake.error_ratio
     except ConfigError:
         return None
-
-
-def outbox_dir(root: Path) -> Path:
-    """Where what runs of a project found waits for delivery."""
-    return root / ".sre" / "outbox"

@@ -20,11 +20,11 @@ from pytest_sre.issues.events import (
     PostmortemWanted,
 )
 from pytest_sre.issues.opening import open_tracker
-from pytest_sre.issues.outbox import Outbox
+from pytest_sre.issues.outbox import Outbox, outbox_dir
 from pytest_sre.issues.tracker import TrackerError
 from pytest_sre.local.commands import Outcome
 from pytest_sre.redaction import Redactor, one_line, secret_values, title
-from pytest_sre.run.filing import deliver_waiting, outbox_dir, tracker_of
+from pytest_sre.run.filing import deliver_waiting, tracker_of
 from pytest_sre.targets import ConfigError, IssueSettings, load_issue_settings, load_settings
 
 

@@ -34,6 +34,7 @@ class Platform:
         fresh_s: how old an answer of its API may be.
         close: ends what was begun for this run.
         other_host: the address that stands in for Fly's own, for a target on Fly.
+        deployed: what was deployed for this run.
     """
 
     fly: Fly
@@ -42,6 +43,7 @@ class Platform:
     fresh_s: float
     close: Callable[[], None]
     other_host: str = ""
+    deployed: tuple[Deployment, ...] = ()
 
     def url_of(self, spec: AppSpec) -> str:
         """Say where an app is reached."""
@@ -71,11 +73,11 @@ def open_platform(settings: Settings, *, release: str | None) -> Platform:
     close = platform.close if by_hand else platform.stop
     opened = _local(platform, close)
     try:
-        _deploy_missing(settings, platform, opened.fly, release)
+        deployed = _deploy_missing(settings, platform, opened.fly, release)
     except BaseException:
         opened.close()
         raise
-    return replace(opened, urls=_local_urls(settings, platform))
+    return replace(opened, urls=_local_urls(settings, platform), deployed=deployed)
 
 
 def rejoin_platform(settings: Settings, handle: str) -> Platform:
@@ -152,12 +154,11 @@ def _local_urls(settings: Settings, platform: LocalPlatform) -> Mapping[str, str
 
 def _deploy_missing(
     settings: Settings, platform: LocalPlatform, fly: Fly, release: str | None
-) -> None:
+) -> tuple[Deployment, ...]:
     """Deploy the apps that do not run yet, or all of them when a release is asked for."""
     there = platform.apps()
-    for spec in settings.target.apps:
-        if release is not None or spec.name not in there:
-            deploy_locally(fly, platform, spec, release)
+    wanted = [spec for spec in settings.target.apps if release or spec.name not in there]
+    return tuple(deploy_locally(fly, platform, spec, release) for spec in wanted)
 
 
 def deploy_locally(

@@ -67,3 +67,35 @@ def test_an_incident_lives_by_what_runs_see(shop):
     assert "| requests that failed | 0 of " in text
     assert re.search(r"Machines affected \| [1-9]", text), text
     assert re.search(r"time to (detect|mitigate|recover) \| not", text) is None, text
+
+
+def test_a_deploy_adds_itself_to_the_log(shop):
+    opened = sre(shop, "incident", "open", "checkout fails", "--target", "local")
+    number = re.search(r"#(\d+)", opened.stdout)[1]
+    up = sre(shop, "local", "up")
+
+    sre(shop, "deliver")
+
+    (log,) = (shop.root / ".sre" / "issues").glob(f"{int(number):04d}-*.md")
+    version = re.search(r"shop v(\d+)", up.stdout)[1]
+    assert f"Deployed shop v{version}, registry" in log.read_text("utf-8"), up
+    assert "pytest-sre deliver" in up.stdout
+    sre(shop, "incident", "resolve", number, "--target", "local", "--no-postmortem")
+
+    again = sre(shop, "local", "up")
+
+    assert "pytest-sre deliver" not in again.stdout
+    assert not [*(shop.root / ".sre" / "outbox").glob("*.json")]
+
+
+def test_a_release_that_a_run_deploys_adds_itself_too(shop):
+    opened = sre(shop, "incident", "open", "checkout fails again", "--target", "local")
+    number = re.search(r"#(\d+)", opened.stdout)[1]
+
+    outcome = shop.verify(
+        "--sre-bake=1s", "suites/orders", "-p", "no:xdist", "--sre-local-release=good"
+    )
+
+    (log,) = (shop.root / ".sre" / "issues").glob(f"{int(number):04d}-*.md")
+    assert f"incident #{number}: noted" in outcome.lines("issues"), outcome.text
+    assert ":good: complete." in log.read_text("utf-8")

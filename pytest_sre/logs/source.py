@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pytest_sre.fly.models import LogEntry
 from pytest_sre.logs.lines import read_line
 from pytest_sre.recording.rows import LogLine
+from pytest_sre.redaction import KeyLines
 
 LogPage = tuple[list[LogEntry], str]
 """A page of the log, and the token of the next: a Unix time in nanoseconds."""
@@ -55,6 +56,7 @@ class LogTail:
         self._given: OrderedDict[tuple[float, str, str], None] = OrderedDict()
         self._latest: deque[float] = deque(maxlen=_LOOKED_BACK)
         self._polled_at = now()
+        self._keys = KeyLines()
 
     def poll(self, *, pages: int = _PAGES_A_POLL) -> list[LogLine]:
         """The lines that are new since the last poll, in the order of their time.
@@ -104,7 +106,7 @@ class LogTail:
             machine=entry.machine,
             region=entry.region,
             level=read_line(entry.message, entry.level).level,
-            message=entry.message,
+            message=self._keys.clean(entry.machine, entry.message),
             provider=entry.provider or "app",
         )
 

@@ -1,6 +1,5 @@
 """Whatever a target says: no issue, comment, outbox or terminal shows a secret, or acts."""
 
-import re
 import tempfile
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import github
 import pytest
 from corpora import HOSTILE, KNOWN, NAMED, OTHER, SECRETS
 from github_double import GithubDouble
-from markdown_it import MarkdownIt
+from inertness import assert_dead, assert_dead_in_title, assert_does_nothing
 
 from pytest_sre.issues.delivery import deliver
 from pytest_sre.issues.evidence import Seen, sections
@@ -26,8 +25,6 @@ SECRET_TEXTS = {
     **{kind: (f"refused {secret} today", secret) for kind, secret in SECRETS.items()},
     **{f"named, {kind}": (place.format(secret), secret) for kind, (place, secret) in NAMED.items()},
 }
-MARKDOWN = MarkdownIt("gfm-like", {"linkify": False})
-OURS = re.compile(r"<!-- /?pytest-sre:[^>]*-->")
 
 
 def finding_of(number, text):
@@ -113,24 +110,12 @@ def test_no_secret_is_in_an_issue_a_comment_the_outbox_or_the_terminal(filed):
 def test_nothing_hostile_is_live_in_an_issue_or_a_comment(filed):
     repository, _, _ = filed
     for issue in repository.issues.values():
-        assert not re.search(r"@[A-Za-z0-9]|#\d|GH-\d", issue.title)
+        assert_dead_in_title(issue.title)
         for text in written(issue)[1:]:
-            assert_dead(OURS.sub("", text))
-
-
-def assert_dead(text):
-    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
-    assert "<!--" not in re.sub("<\u2060?!--\u2060", "", text)
-    tokens = [t for whole in MARKDOWN.parse(text) for t in (whole, *(whole.children or ()))]
-    kinds = {token.type for token in tokens}
-    assert not kinds & {"html_block", "html_inline", "image", "link_open"}
-    said = " ".join(token.content for token in tokens if token.type == "text")
-    assert re.findall(r"@[A-Za-z0-9]|(?<!in )#\d|GH-\d|https?://|www\.", said) == []
+            assert_dead(text)
 
 
 def test_nothing_hostile_acts_in_a_terminal_or_a_runner(filed):
     _, _, shown = filed
 
-    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", shown)
-    assert "##[" not in shown
-    assert [line for line in shown.splitlines() if re.match(r"\s*::[^:\s]", line)] == []
+    assert_does_nothing(shown)

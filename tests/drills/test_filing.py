@@ -108,12 +108,14 @@ def test_what_failed_is_filed_though_the_run_was_killed(filing_shop, until):
     (filing_shop.root / "broken").touch()
     hangs = "\ndef test_then_it_hangs(fly_app):\n    time.sleep(200)\n"
     suite = filing_shop.root / "suites" / "mine" / "test_mine.py"
-    suite.write_text(FAILING + hangs, encoding="utf-8")
+    told = FAILING.replace("is lost", "is lost, password=hunter2hunter")
+    suite.write_text(told + hangs, encoding="utf-8")
     try:
         with filing_shop.spawn("--sre-bake=1s", "suites/mine") as process:
             until(lambda: any(_has(path, b"hangs") for path in waiting(filing_shop)))
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
+        kept = b"".join(path.read_bytes() for path in waiting(filing_shop))
     finally:
         suite.write_text(FAILING, encoding="utf-8")
 
@@ -124,6 +126,8 @@ def test_what_failed_is_filed_though_the_run_was_killed(filing_shop, until):
     (issue,) = issues(filing_shop)
     text = issue.read_text("utf-8")
     assert "order 0 is lost" in text
+    assert b"hunter2hunter" not in kept
+    assert "hunter2hunter" not in text
     assert "killed during" in text
     assert "hangs" in text
     assert deliver(filing_shop).stdout == "nothing waits in .sre/outbox\n"

@@ -15,6 +15,7 @@ COMMANDS = [
     "contract/clear.py",
     "contract/own_only.py",
     "contract/bounded.py",
+    "contract/mutations.py",
     "issues.py",
 ]
 

@@ -1,5 +1,8 @@
 """What was found is there in whole or not at all, whenever the process is killed."""
 
+import os
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,6 +44,45 @@ def test_each_tracker_is_told_its_own(outbox):
 
     assert [each.run for _, each in outbox.waiting("github:acme/shop")] == ["two"]
     assert len(list(outbox.waiting())) == 2
+
+
+@pytest.fixture
+def on_disk(monkeypatch):
+    """What was made durable, and what was named, in this order."""
+    done = []
+    sync, rename = os.fsync, Path.replace
+
+    def noted_sync(descriptor):
+        done.append(("synced", Path(f"/proc/self/fd/{descriptor}").readlink().name))
+        sync(descriptor)
+
+    def noted_rename(self, target):
+        done.append(("named", Path(target).name))
+        return rename(self, target)
+
+    monkeypatch.setattr(os, "fsync", noted_sync)
+    monkeypatch.setattr(Path, "replace", noted_rename)
+    return done
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="nothing tells what a file is")
+def test_an_event_is_durable_before_it_has_its_name_and_then_its_name_is(outbox, on_disk):
+    path = outbox.put(sighting())
+
+    assert on_disk == [
+        ("synced", path.with_suffix(".partial").name),
+        ("named", path.name),
+        ("synced", "outbox"),
+    ]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="nothing tells what a file is")
+def test_a_failure_is_durable_when_it_was_taken_down(tmp_path, on_disk):
+    with Journal(tmp_path, "run-1", "files:issues", "prod", 1.0) as journal:
+        on_disk.clear()
+        journal.failed(FAILURE)
+
+    assert on_disk == [("synced", "run-1.journal")]
 
 
 @given(cut=st.integers(0, 400))

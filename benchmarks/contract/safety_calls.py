@@ -23,6 +23,7 @@ class SafetyCall:
 
 
 _LIFE = "tests/issues/test_life.py"
+_BODY = "tests/issues/test_body.py"
 _SINKS = "tests/issues/test_sinks.py"
 _TRACKER = "tests/issues/test_github_tracker.py"
 _OUTBOX = "tests/issues/test_outbox.py"
@@ -137,7 +138,7 @@ CALLS = (
         "pytest_sre/issues/body.py",
         "    if found is None or LABEL not in issue.labels:\n",
         "    if found is None:\n",
-        (f"{_CONTRACT}::test_a_promise_is_held[contract/own_only.py]",),
+        (_BODY,),
     ),
     SafetyCall(
         "an issue is believed under its own fingerprint only",
@@ -159,7 +160,7 @@ CALLS = (
         "pytest_sre/issues/life.py",
         "memory is None or memory.target != sighting.target or sighting.run",
         "memory is None or sighting.run",
-        (f"{_CONTRACT}::test_a_promise_is_held[contract/own_only.py]",),
+        (_LIFE,),
     ),
     SafetyCall(
         "what a person closed as not planned stays closed",

@@ -223,7 +223,8 @@ def _is_about_all_of(memory: Memory, older: Incident) -> bool:
 def _close_duplicate(issue: Issue, first: int) -> Plan:
     comment = Comment(issue.number, f"The same as #{first}, which goes on.", f"same-as-{first}")
     edit = Edit(issue.number, issue.body, "closed", "duplicate")
-    return Plan((comment, edit), f"incident #{issue.number}: closed, the same as #{first}")
+    told = f"incident #{issue.number}: closed, the same as #{first}"
+    return Plan((comment, edit), told, issue.number)
 
 
 def _append(
@@ -251,7 +252,7 @@ def _append(
     if not said:
         # Nobody is told what ran first, and it is no update of the log.
         quiet = replace(renewed, updated_at=memory.updated_at, taken=memory.taken)
-        return Plan((Edit(issue.number, rewrite_body(issue.body, quiet)),))
+        return Plan((Edit(issue.number, rewrite_body(issue.body, quiet)),), number=issue.number)
     edit = Edit(issue.number, rewrite_body(issue.body, renewed))
     seen = "\n".join(f"- {each}" for each in said)
     entry = write_entry(event.at, f"A run on {inline(event.release)} saw:\n\n{seen}")

@@ -7,7 +7,7 @@ from pathlib import Path
 import github
 import pytest
 from github_double import Access, GithubDouble
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from memory_tracker import KilledError, MemoryTracker
 from msgspec.structs import replace
@@ -120,11 +120,12 @@ acts = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     machines=st.lists(st.lists(acts, min_size=1, max_size=2), min_size=2, max_size=3),
     order=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 30)), max_size=60),
 )
+@example([[("entry", "note")], [("entry", "note")], [("seen", ())]], [(2, 1), (2, 1)])
 def test_whatever_the_order_of_their_calls_nothing_is_lost(machines, order):
     tracker = MemoryTracker()
     with tempfile.TemporaryDirectory() as name:

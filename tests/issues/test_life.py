@@ -262,12 +262,12 @@ def tell(tracker, tmp_path, clock):
     """Delivers the sighting of one run more; gives what came of it."""
     numbers = itertools.count(1)
 
-    def deliver_one(*causes, passed=(), release="shop v1", at=1_800_000_000.0):
+    def deliver_one(*causes, passed=(), release="shop v1", at=1_800_000_000.0, target="prod"):
         outbox = Outbox(tmp_path / "outbox")
         tracker.at = at
         run = f"run-{next(numbers)}"
         found = tuple(map(finding, causes))
-        outbox.put(Sighting(run, "memory", "prod", release, at, found, frozenset(passed)))
+        outbox.put(Sighting(run, "memory", target, release, at, found, frozenset(passed)))
         time = Clock(lambda: clock.waited_s, clock.sleep)
         return deliver(outbox, tracker, POLICY, clock=time)
 
@@ -334,6 +334,15 @@ def test_what_was_not_tested_is_not_closed(tell, tracker):
     assert tracker.issues[1].state == "open"
 
 
+def test_what_passes_on_another_target_closes_nothing(tell, tracker):
+    tell(CAUSES[0])
+    for _ in range(5):
+        tell(passed=["test_a"], target="staging")
+
+    assert tracker.issues[1].state == "open"
+    assert remembered(tracker.issues[1]).passes == 0
+
+
 def test_one_that_people_keep_open_is_not_closed(tell, tracker):
     tell(CAUSES[0])
     issue = tracker.issues[1]
@@ -381,6 +390,16 @@ def test_more_causes_than_a_run_may_file_are_named_in_one_issue_more(tell, track
     assert delivered.opened == (1, 2, 3)
     assert delivered.left == 2
     assert "cause d" in tracker.issues[3].body
+
+
+def test_what_two_runs_opened_unseen_by_each_other_is_one_after_the_next(tell, tracker):
+    tell(CAUSES[0])
+    tracker._add(tracker.issues[1])
+
+    tell(CAUSES[0])
+
+    assert [each.state for each in tracker.issues.values()] == ["open", "closed"]
+    assert tracker.issues[2].reason == "duplicate"
 
 
 def test_an_unchanged_set_of_causes_takes_a_list_and_an_edit_each(tell, tracker):

@@ -50,6 +50,8 @@ class MemoryTracker:
             raise TrackerError("502", retry_after_s=1, uncertain=True)
         if fault == "limited":
             raise TrackerError("429", retry_after_s=3)
+        if fault == "limited for long":
+            raise TrackerError("429", retry_after_s=3_600)
         if fault == "killed before":
             raise Killed
         result = act()
@@ -420,3 +422,13 @@ def test_what_finds_no_time_waits(tell, tracker, clock):
     assert delivered.waiting == 1
     assert "429" in delivered.problem
     assert clock.waited_s <= 60
+
+
+def test_a_limit_that_ends_after_the_time_for_delivery_is_not_waited_for(tell, tracker, clock):
+    tracker.faults = {1: "limited for long"}
+
+    delivered = tell(CAUSES[0])
+
+    assert delivered.waiting == 1
+    assert "there was no time to try again" in delivered.problem
+    assert clock.waited_s == 0

@@ -1,5 +1,7 @@
 """Issues are put on a project when they are opened: once each, with its fields, or it is said."""
 
+from itertools import pairwise
+
 import github
 import pytest
 from github_double import Access, Fault
@@ -188,3 +190,16 @@ def test_without_a_project_nothing_is_asked_of_it(desk):
 
     assert desk.sees("a").problem == ""
     assert desk.graphs == []
+
+
+def test_there_is_a_pause_between_these_changes_too(desk):
+    auth = github.Auth.Token(desk.token)
+    tracker = GithubTracker("acme/shop", auth, api_url=desk.double.url, between_writes_s=0.2)
+    project = open_project(tracker, IssueSettings(tracker=NAME, project=WANTED))
+    desk.deliver = lambda: deliver(desk.outbox, tracker, Policy(), project=project)
+
+    desk.sees("a")
+
+    writes = [each.at for each in desk.double.exchanges if each.is_write]
+    assert len(writes) == 8, "a label, an issue; two questions, an item and three fields"
+    assert min(later - earlier for earlier, later in pairwise(writes)) >= 0.19

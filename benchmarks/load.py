@@ -4,6 +4,7 @@ Run as ``python benchmarks/load.py``. Compares with wrk when it and nginx are on
 """
 
 import asyncio
+import collections
 import json
 import random
 import re
@@ -21,13 +22,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.form import Target, report, wants_quick
 from benchmarks.nginx import nginx_saying_ok
-from pytest_sre.load import latencies
 from pytest_sre.load.driving import drive
 from pytest_sre.load.frames import Frame, Health, Unpacker, packed
 from pytest_sre.load.gathering import Gathering
 from pytest_sre.load.plan import LoadPlan, constant
 from pytest_sre.load.result import LoadResult
 from pytest_sre.load.runner.counting import NOBODY, Counter, Run
+from pytest_sre.slo.histogram import LatencyHistogram, index_of
 
 STALL_S, STALL_RATE, STALL_DURATION_S = 2.0, 200.0, 20.0
 RATE_BESIDE_WRK, WRK_CONNECTIONS = 500, 50
@@ -243,10 +244,8 @@ def merging(rows: Rows, targets: list[Target]) -> None:
 
 
 def _rank(counts: dict[float, int], percent: float) -> float:
-    slots = {latencies.slot_of(ms / 1e3): 0 for ms in counts}
-    for ms, count in counts.items():
-        slots[latencies.slot_of(ms / 1e3)] += count
-    return latencies.percentile_s(slots, percent) * 1e3
+    seen = collections.Counter(index_of(ms / 1e3) for ms, n in counts.items() for _ in range(n))
+    return LatencyHistogram.counting(seen).percentile_s(percent) * 1e3
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from pytest_sre.load.latencies import Slots
+from pytest_sre.load.latencies import Buckets
 from pytest_sre.load.plan import LoadPlan
 
 LARGEST_BYTES = 16 * 2**20
@@ -54,9 +54,9 @@ class Tally(msgspec.Struct, kw_only=True, omit_defaults=True, array_like=True):
     failed: int = 0
     own_faults: int = 0
     errors: dict[str, int] = {}
-    intended: Slots = {}
-    sent: Slots = {}
-    failed_after: Slots = {}
+    intended: Buckets = {}
+    sent: Buckets = {}
+    failed_after: Buckets = {}
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

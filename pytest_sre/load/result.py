@@ -6,8 +6,13 @@ from functools import cached_property
 
 from pytest_sre.load import latencies
 from pytest_sre.load.frames import Answered, Health, Sample, Tally
-from pytest_sre.load.latencies import Slots
+from pytest_sre.load.latencies import Buckets
+from pytest_sre.load.measuring import measure_tallies
 from pytest_sre.load.plan import LoadPlan, Open
+from pytest_sre.slo.histogram import LatencyHistogram
+from pytest_sre.slo.measuring.values import Measured
+from pytest_sre.slo.percentiles import PercentileBounds, bound_percentile
+from pytest_sre.targets.objectives import Objective
 from pytest_sre.verdict import Inconclusive
 
 # Shares of the arrivals above which a result cannot pass.
@@ -33,9 +38,9 @@ class Part:
     failed: int = 0
     own_faults: int = 0
     errors: dict[str, int] = field(default_factory=dict)
-    intended: Slots = field(default_factory=dict)
-    sent: Slots = field(default_factory=dict)
-    failed_after: Slots = field(default_factory=dict)
+    intended: Buckets = field(default_factory=dict)
+    sent: Buckets = field(default_factory=dict)
+    failed_after: Buckets = field(default_factory=dict)
 
     @property
     def judged(self) -> int:
@@ -62,10 +67,15 @@ class Part:
         """Journeys begun, or requests sent, a second."""
         return self.started / self.seconds if self.seconds else 0.0
 
-    @property
-    def latencies(self) -> Slots:
+    @cached_property
+    def latencies(self) -> LatencyHistogram:
         """Latencies from when each was due until it ended, well or not."""
-        return latencies.merged((self.intended, self.failed_after))
+        return latencies.histogram((self.intended, self.failed_after))
+
+    @cached_property
+    def sent_latencies(self) -> LatencyHistogram:
+        """Latencies of those that ended well, from when they were sent."""
+        return latencies.histogram((self.sent,))
 
     def percentile_s(self, percent: float) -> float:
         """Give the time since they were due within which this share had ended, in seconds.
@@ -75,7 +85,7 @@ class Part:
             ValueError: the percentage is not above 0 and at most 100.
         """
         self.require_some()
-        return latencies.percentile_s(self.latencies, percent)
+        return self.latencies.percentile_s(percent)
 
     def sent_percentile_s(self, percent: float) -> float:
         """Give the time since they were sent within which this share of the good answers came.
@@ -86,7 +96,15 @@ class Part:
         """
         if not self.sent:
             raise Inconclusive("the load has no good answer: there is no latency to read")
-        return latencies.percentile_s(self.sent, percent)
+        return self.sent_latencies.percentile_s(percent)
+
+    def bounds(self, percent: float) -> PercentileBounds:
+        """Give a percentile of the latencies from when they were due, with its interval.
+
+        Raises:
+            ValueError: the percentage is not above 0 and below 100.
+        """
+        return bound_percentile(self.latencies, percent)
 
     def require_some(self) -> None:
         """Pass when anything was answered, or failed to be.
@@ -185,6 +203,15 @@ class LoadResult:
         doubts = self.doubts
         if doubts:
             raise Inconclusive("; ".join(doubts[:3]), cause="load generator")
+
+    def measure(self, objective: Objective) -> Measured:
+        """Count the events of an objective in the steady phase, and say what is in doubt.
+
+        Raises:
+            Inconclusive: requests and journeys do not tell what the objective is about.
+        """
+        judged = [one for one in self.tallies if self.plan.is_judged(one.second)]
+        return measure_tallies(objective, judged, self.started_at, self.doubts)
 
     def _judged(self, is_meant: Callable[[Tally], bool]) -> Part:
         ended = self._seconds_made

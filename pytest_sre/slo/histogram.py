@@ -38,7 +38,7 @@ class LatencyHistogram:
         Raises:
             ValueError: one is negative, infinite or not a number.
         """
-        return cls.counting(Counter(_index_of(latency_s) for latency_s in latencies_s))
+        return cls.counting(Counter(index_of(latency_s) for latency_s in latencies_s))
 
     @classmethod
     def counting(cls, counts: "Counter[int]") -> "LatencyHistogram":
@@ -48,9 +48,9 @@ class LatencyHistogram:
             ValueError: a count is negative, or a bucket is none.
         """
         for index, count in counts.items():
-            if count < 0 or not 0 <= index <= _index_of(LONGEST_S):
+            if count < 0 or not 0 <= index <= index_of(LONGEST_S):
                 raise ValueError(
-                    f"expected a bucket up to {_index_of(LONGEST_S)} with a count of 0 or more, "
+                    f"expected a bucket up to {index_of(LONGEST_S)} with a count of 0 or more, "
                     f"found {count} in {index}"
                 )
         return cls(tuple(sorted((index, count) for index, count in counts.items() if count)))
@@ -139,7 +139,7 @@ class LatencyHistogram:
                 f"expected a histogram from 1 to {_HIGHEST_US:,} us with {_DIGITS} digits, "
                 f"found from {settings[0]:,} to {settings[1]:,} with {settings[2]}"
             )
-        counts = enumerate(form.counts[: _index_of(LONGEST_S) + 1])
+        counts = enumerate(form.counts[: index_of(LONGEST_S) + 1])
         return cls(tuple((index, count) for index, count in counts if count))
 
 
@@ -157,7 +157,12 @@ def nearest_rank(percent: float, total: int) -> int:
     return max(1, math.ceil(total * percent / 100 * (1 - 1e-12)))
 
 
-def _index_of(latency_s: float) -> int:
+def index_of(latency_s: float) -> int:
+    """Give the index of the bucket that a latency in seconds falls into.
+
+    Raises:
+        ValueError: it is negative, infinite or not a number.
+    """
     if not 0 <= latency_s < math.inf:
         raise ValueError(f"expected a latency of 0 seconds or more, found {latency_s:g}")
     micros = int(min(latency_s, LONGEST_S) * 1e6)

@@ -16,8 +16,8 @@ def judge_objective(objective: Objective, measured: Measured) -> Judgement:
     """Judge the events of an objective.
 
     Raises:
-        Inconclusive: there are none, or days between others are missing that could have broken
-            what the others kept.
+        Inconclusive: there are none, days between others are missing that could have broken
+            what the others kept, or what counted them is in doubt.
     """
     name, counts = objective.name, measured.counts
     if not counts.total:
@@ -30,6 +30,12 @@ def judge_objective(objective: Objective, measured: Measured) -> Judgement:
             f"{name}: of {days} nothing is known, and they are not taken for good\n"
             f"what is known: {judgement}; {measured.told_by}",
             cause=f"missing days: {name}",
+        )
+    if measured.doubts and judgement.verdict is ObjectiveVerdict.MET:
+        raise Inconclusive(
+            f"{name}: {'; '.join(measured.doubts[:3])}\n"
+            f"what was seen: {judgement}; {_origin(measured)}",
+            cause="load generator",
         )
     return judgement
 

@@ -1,14 +1,11 @@
 """Frames: they survive the pipe however it cuts them, and add up to what one process saw."""
 
-import math
 import random
 
 import pytest
-from hdrh.histogram import HdrHistogram
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_sre.load import latencies
 from pytest_sre.load.frames import (
     LARGEST_BYTES,
     Answered,
@@ -26,6 +23,7 @@ from pytest_sre.load.frames import (
 )
 from pytest_sre.load.gathering import MOST_SAMPLES, Gathering
 from pytest_sre.load.plan import LoadPlan, constant
+from pytest_sre.slo.histogram import index_of
 
 PLAN = LoadPlan(workload=constant(10, 5), mix={"buy": 1.0})
 SAMPLE = Sample(at=1.0, journey="buy", request="GET /", kind="reset", text="connection cut")
@@ -39,8 +37,6 @@ WORDS = [
     ),
     Ended(reason="complete"),
 ]
-seconds = st.floats(0, 4000)
-reference = HdrHistogram(1, 3_600_000_000, 3)
 
 
 @given(st.lists(st.integers(1, 40), max_size=30))
@@ -78,36 +74,12 @@ def test_a_frame_that_is_too_large_is_refused_before_it_is_held():
         [*Unpacker().words((LARGEST_BYTES + 1).to_bytes(4, "big"))]
 
 
-@given(seconds)
-def test_slots_are_those_of_hdrhistogram(latency_s):
-    us = min(int(latency_s * 1e6), 3_600_000_000)
-    slot = latencies.slot_of(latency_s)
-
-    assert slot == reference.get_counts_array_index(us)
-    assert latencies.longest_s(slot) == reference.get_highest_equivalent_value(us) / 1e6
-
-
-@given(st.lists(seconds, min_size=1), st.floats(0.1, 100))
-def test_a_percentile_is_that_of_the_samples_to_the_resolution(samples, percent):
-    slots = latencies.merged({latencies.slot_of(one): 1} for one in samples)
-
-    ordered = sorted(min(one, 3600.0) for one in samples)
-    exact = ordered[max(0, math.ceil(len(ordered) * percent / 100 - 1e-9) - 1)]
-
-    assert latencies.percentile_s(slots, percent) == pytest.approx(exact, rel=0.001, abs=1.1e-6)
-
-
-def test_a_percentile_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="found 0 and 99"):
-        latencies.percentile_s({}, 99)
-
-
 def test_four_workers_frames_add_up_to_those_of_one():
     chance = random.Random(3)
     seen = [(chance.randrange(5), chance.expovariate(10)) for _ in range(2_000)]
 
     def tally(second, latency_s):
-        slot = {latencies.slot_of(latency_s): 1}
+        slot = {index_of(latency_s): 1}
         return Tally(second=second, journey="buy", started=1, done=1, intended=slot, sent=slot)
 
     def gathered(workers):

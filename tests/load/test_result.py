@@ -2,16 +2,20 @@
 
 import dataclasses
 
+import msgspec
 import pytest
 
 from pytest_sre.load.frames import Health, Tally
-from pytest_sre.load.latencies import slot_of
 from pytest_sre.load.plan import Closed, LoadPlan, constant
 from pytest_sre.load.result import LoadResult
+from pytest_sre.slo.counts import Counts
+from pytest_sre.slo.facade import Slo
+from pytest_sre.slo.histogram import index_of
+from pytest_sre.targets.objectives import Objective, Observed
 from pytest_sre.verdict import Inconclusive
 
 RATE, SECONDS, WARM_UP = 100, 10, 2
-FAST, SLOW = slot_of(0.010), slot_of(0.500)
+FAST, SLOW = index_of(0.010), index_of(0.500)
 
 
 def second(number: int, **changes) -> Tally:
@@ -20,9 +24,14 @@ def second(number: int, **changes) -> Tally:
     return Tally(second=number, journey="buy", **row | {"sent": {FAST: RATE}} | changes)
 
 
+def requested(rows: list[Tally]) -> list[Tally]:
+    """Journeys of one request each, and these requests."""
+    return [*rows, *(msgspec.structs.replace(row, request="GET /", planned=0) for row in rows)]
+
+
 def result(rows=None, **changes) -> LoadResult:
     plan = LoadPlan(workload=constant(RATE, SECONDS), mix={"buy": 1.0}, warm_up_s=float(WARM_UP))
-    rows = rows if rows is not None else [second(number) for number in range(SECONDS)]
+    rows = requested([second(n) for n in range(SECONDS)]) if rows is None else rows
     made = LoadResult(
         plan=plan,
         base_url="http://127.0.0.1:1",
@@ -138,3 +147,65 @@ def test_reading_a_part_that_has_no_samples_is_inconclusive():
         assert result(lost).runs().error_ratio
     with pytest.raises(Inconclusive, match="no good answer"):
         result([]).runs().sent_percentile_s(99)
+
+
+def slo() -> Slo:
+    return Slo([], None, None)
+
+
+def test_an_objective_is_met_by_a_load_as_planned():
+    made = result()
+
+    assert slo().availability(0.99).check(made).total == 800
+    assert slo().latency(p=99, below="250ms").check(made).bad == 0
+
+
+def test_latency_counts_from_when_a_request_was_due_and_a_fast_failure_is_not_good():
+    late = [second(n, intended={SLOW: RATE}, sent={FAST: RATE}) for n in range(SECONDS)]
+    broken = [second(n, failed=RATE, intended={}, failed_after={FAST: RATE}) for n in range(10)]
+
+    for rows in (late, broken):
+        with pytest.raises(AssertionError, match="BREACHED: 800 of 800"):
+            slo().latency(p=99, below="250ms").check(result(requested(rows)))
+
+
+def test_what_a_doubtful_load_saw_can_break_an_objective_and_never_meet_it():
+    half = [second(n, started=50, dropped=50, done=50, intended={FAST: 50}) for n in range(10)]
+    bad = [second(n, started=50, dropped=50, done=50, failed=50, intended={}) for n in range(10)]
+
+    with pytest.raises(Inconclusive, match=r"400 of 800 arrivals were dropped[\s\S]*MET: 0 of 400"):
+        slo().availability(0.99).check(result(requested(half)))
+    with pytest.raises(AssertionError, match="BREACHED: 400 of 400"):
+        slo().availability(0.99).check(result(requested(bad)))
+
+
+def test_a_load_without_samples_meets_nothing():
+    with pytest.raises(Inconclusive, match="nothing was measured"):
+        slo().availability(0.5).check(result([]))
+
+
+def test_latencies_in_the_bucket_of_the_threshold_decide_nothing():
+    made = result(requested([second(n, intended={SLOW: RATE}) for n in range(SECONDS)]))
+
+    with pytest.raises(Inconclusive, match="800 of 800 were too close to the threshold"):
+        slo().latency(p=99, below=0.5001).check(made)
+
+
+def test_an_objective_of_one_path_counts_the_requests_named_so():
+    rows = [
+        Tally(second=3, journey="buy", request=request, started=1, done=1, failed=failed)
+        for request, failed in (("GET /orders/{id}", 1), ("GET /", 0))
+    ]
+    source = Observed(path="/orders/17")
+    orders = Objective(
+        name="orders", kind="availability", source=source, good_ratio=0.9, window_s=0
+    )
+
+    assert result(rows).measure(orders).counts == Counts(1, 1)
+
+
+def test_what_a_load_cannot_tell_is_not_asked_of_it():
+    fresh = Objective(name="fresh", kind="freshness", source=Observed(), good_ratio=0.9, window_s=0)
+
+    with pytest.raises(Inconclusive, match="fresh: a load does not tell about freshness"):
+        result().measure(fresh)

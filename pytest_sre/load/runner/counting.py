@@ -12,8 +12,9 @@ from pytest_sre.load.frames import (
     Sample,
     Tally,
 )
-from pytest_sre.load.latencies import Slots, slot_of
+from pytest_sre.load.latencies import Buckets
 from pytest_sre.load.naming import MOST_NAMES, OTHER
+from pytest_sre.slo.histogram import index_of
 
 _MOST_SAMPLES = 50
 _LONGEST_TEXT = 500
@@ -177,6 +178,6 @@ class Counter:
         )
 
 
-def _hit(slots: Slots, latency_s: float) -> None:
-    slot = slot_of(latency_s)
-    slots[slot] = slots.get(slot, 0) + 1
+def _hit(buckets: Buckets, latency_s: float) -> None:
+    index = index_of(latency_s)
+    buckets[index] = buckets.get(index, 0) + 1

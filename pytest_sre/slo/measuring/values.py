@@ -31,6 +31,8 @@ class Measured:
         parts: the events by Machine, where those are known.
         failed: some of the bad ones, where they are requests.
         missing_days: days in UTC, between others, of which nothing is known.
+        doubts: why these events cannot show that the objective is met, such as that a load
+            generator could not keep up; they may still show that it is broken.
         notes: what else a reader has to know, a sentence each.
     """
 
@@ -42,6 +44,7 @@ class Measured:
     parts: tuple[Part, ...] = ()
     failed: tuple[Exchange, ...] = ()
     missing_days: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -93,9 +96,15 @@ def slices_of(events: Sequence[Event], slice_s: float, good_ratio: float | None)
     for event in events:
         slices.setdefault(int(event.at // slice_s), []).append(event)
     ratios = [added([counts_of(found)]).bad_ratio or 0.0 for found in slices.values()]
+    return judged_slices(ratios, good_ratio)
+
+
+def judged_slices(bad_ratios: Sequence[float], good_ratio: float | None) -> Counts:
+    """Count time slices by the share of bad events of each; ``good_ratio`` as in `slices_of`."""
     if good_ratio is None:
-        return Counts(_rounded_up(sum(ratios)), len(ratios))
-    return Counts(sum(_is_beyond(ratio, 1 - good_ratio) for ratio in ratios), len(ratios))
+        return Counts(_rounded_up(sum(bad_ratios)), len(bad_ratios))
+    limit = 1 - good_ratio
+    return Counts(sum(_is_beyond(ratio, limit) for ratio in bad_ratios), len(bad_ratios))
 
 
 def adjustments_of(

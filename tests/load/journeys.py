@@ -38,7 +38,7 @@ def cut(client: httpx.Client) -> None:
 @journey("silent")
 def silent(client: httpx.Client) -> None:
     """Ask for what is never answered."""
-    client.get("/silent")
+    client.get("/silent", timeout=1)
 
 
 @journey("wrong")

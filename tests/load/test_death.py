@@ -24,7 +24,8 @@ seen = []
 
 def watch(frame):
     seen.append(frame)
-    print("frame", flush=True)
+    if any(tally.done for tally in frame.tallies):
+        print("frame", flush=True)
 
 try:
     drive(plan, url, journey_files=[Path(journeys)], watch=watch)

@@ -180,5 +180,5 @@ def _low_us(index: int) -> tuple[int, int]:
 
 def _span_of(index: int) -> tuple[float, float]:
     low_us, width_us = _low_us(index)
-    end_us = math.inf if index == _index_of(LONGEST_S) else low_us + width_us
+    end_us = math.inf if index == index_of(LONGEST_S) else low_us + width_us
     return low_us / 1e6, end_us / 1e6

@@ -158,7 +158,10 @@ class Bench:
 
     def _load(self, url: str, rate: float, duration_s: float, processes: int = 1) -> LoadResult:
         plan = LoadPlan(workload=constant(rate, duration_s), mix={"get": 1.0})
-        return drive(plan, url, journey_files=[self._journeys], processes=processes)
+        result = drive(plan, url, journey_files=[self._journeys], processes=processes)
+        if result.troubles or result.requests().errors:
+            raise SystemExit(f"the load went wrong: {result.troubles} {result.requests().errors}")
+        return result
 
     def _locust(
         self, url: str, *, users: int, throughput: float, duration_s: float = STALL_DURATION_S

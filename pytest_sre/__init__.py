@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pytest_sre.alerts.facade import Alerts
     from pytest_sre.bake.window import Bake
     from pytest_sre.fly.fleet import FlyApp, FlyMachine
     from pytest_sre.journeys import journey
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Alerts": "pytest_sre.alerts.facade",
     "Bake": "pytest_sre.bake.window",
     "FlyApp": "pytest_sre.fly.fleet",
     "FlyMachine": "pytest_sre.fly.fleet",
@@ -38,6 +40,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Alerts",
     "Bake",
     "FlyApp",
     "FlyMachine",

@@ -4,6 +4,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from pytest_sre.alerts.expressions import (
+    COMPARISONS,
     Aggregate,
     Binary,
     Call,
@@ -43,15 +44,20 @@ def parse(text: str) -> Expression:
     Raises:
         NotPromQL: it is none, or too long to be one that a person can judge.
     """
+    return _read(_parsed(text))
+
+
+def _parsed(text: str) -> "promql_parser.Expr":
     import promql_parser
 
     levels = len(_LEVELS.findall(_STRINGS.sub("", text)))
     if levels > _MOST_LEVELS or len(text) > _LONGEST:
         raise NotPromQL(f"more than {_MOST_LEVELS} operators, or {_LONGEST} characters")
     try:
-        return _read(promql_parser.parse(text))
+        found: promql_parser.Expr = promql_parser.parse(text)
     except ValueError as error:
         raise NotPromQL(str(error)) from None
+    return found
 
 
 def _read(node: "promql_parser.Expr") -> Expression:
@@ -105,3 +111,28 @@ def _grouping(modifier: "promql_parser.AggModifier | None") -> str:
         return ""
     clause = str(modifier.type).rpartition(".")[2].lower()
     return f"{clause} ({', '.join(sorted(modifier.labels))})" if modifier.labels else ""
+
+
+def limits(text: str) -> list[tuple[str, str, str]]:
+    """Take an alert's expression apart into what is compared, how, and with what, as PromQL.
+
+    Raises:
+        NotPromQL: it is no expression.
+    """
+    import promql_parser as p
+
+    found: list[tuple[str, str, str]] = []
+    waiting = [_parsed(text)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, p.ParenExpr):
+            waiting.append(node.expr)
+        elif isinstance(node, p.BinaryExpr) and str(node.op) in COMPARISONS:
+            found.append((_line(node.lhs), str(node.op), _line(node.rhs)))
+        elif isinstance(node, p.BinaryExpr):
+            waiting += [node.rhs, node.lhs]
+    return found
+
+
+def _line(node: "promql_parser.Expr") -> str:
+    return " ".join(node.prettify().split())

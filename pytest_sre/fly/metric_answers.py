@@ -5,7 +5,7 @@ answers alike and adds fields.
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -14,6 +14,8 @@ from pytest_sre.fly.answers import Answer, failure, unexpected
 from pytest_sre.fly.metric_values import Matrix, Result, Sample, Scalar, Series, Text, Vector
 from pytest_sre.fly.tokens import Token
 
+T = TypeVar("T")
+_NULL: Final = msgspec.Raw(b"null")
 _LATE: Final = frozenset({"timeout", "canceled"})
 _READ_PERMISSION: Final = (
     "give a token that may read the organization (`fly tokens create org`), or the server's own"
@@ -90,9 +92,24 @@ def read_names(answer: Answer, token: Token) -> list[str]:
     Raises:
         FlyError: it is an error, or nothing that Prometheus would answer.
     """
+    return read_data(answer, token, list[str])
+
+
+def read_data(answer: Answer, token: Token, into: type[T]) -> T:
+    """Read what another call than a query answers with.
+
+    Args:
+        answer: the server's.
+        token: what was sent with the call.
+        into: the type of the data.
+
+    Raises:
+        FlyError: it is an error, or nothing that Prometheus would answer.
+    """
     body = _body(answer, token, "")
     try:
-        return msgspec.json.decode(body.data, type=list[str] | None) or []
+        # An empty list is written as null by some.
+        return msgspec.json.decode(body.data, type=into | None) or into()
     except ValueError as error:
         raise _misshapen(answer, token, error) from None
 

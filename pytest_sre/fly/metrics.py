@@ -3,6 +3,7 @@
 from types import TracebackType
 from typing import Final, Self
 
+from pytest_sre.fly.alert_states import AlertingRule, read_rules
 from pytest_sre.fly.answers import Answer
 from pytest_sre.fly.connections import path_of
 from pytest_sre.fly.errors import Unreachable
@@ -80,6 +81,14 @@ class Prometheus:
         """
         call = path_of("label", label, "values").removeprefix("/")
         return read_names(self._get(call, {"match[]": matching}), self._transport.token)
+
+    def rules(self) -> list[AlertingRule]:
+        """List the alerting rules that it evaluates, with their alerts.
+
+        Raises:
+            FlyError: there was no answer.
+        """
+        return read_rules(self._get("rules", {"type": "alert"}), self._transport.token)
 
     def close(self) -> None:
         """Close the connections, where they are its own."""

@@ -7,6 +7,7 @@ against a target needs is loaded when ``--sre-target`` is given.
 import pytest
 
 from pytest_sre.plugin.fixtures import (
+    alerts,
     bake,
     eventually,
     fly_app,
@@ -23,6 +24,7 @@ from pytest_sre.plugin.options import add_options, target_name
 from pytest_sre.plugin.stash import RUN
 
 __all__ = [
+    "alerts",
     "bake",
     "eventually",
     "fly_app",

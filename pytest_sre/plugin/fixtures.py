@@ -12,6 +12,7 @@ from pytest_sre.plugin.stash import EVIDENCE, RUN
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_sre.alerts.facade import Alerts
     from pytest_sre.bake.window import Bake
     from pytest_sre.fly.fleet import FlyApp, FlyMachine
     from pytest_sre.journeys.run import Journeys
@@ -82,6 +83,12 @@ def slo(sre_run: "Run") -> "Slo":
 def logs(request: pytest.FixtureRequest, sre_run: "Run") -> "Logs":
     """Give the log since the deploy, that of the bake included; waits until it has ended."""
     return sre_run.logs(request.node.stash[EVIDENCE])
+
+
+@pytest.fixture
+def alerts(sre_run: "Run") -> "Alerts":
+    """Give the alerts: their rules, ``alerts.expect("Burn", within="2m")``, ``alerts.quiet()``."""
+    return sre_run.alerts
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Opens the platform that a target is on: Fly.io itself, or its stand-in on this machine."""
 
+import contextlib
+import functools
 import os
 import secrets
 from collections.abc import Callable, Mapping
@@ -70,7 +72,7 @@ def open_platform(settings: Settings, *, release: str | None) -> Platform:
     clear_leftovers(local_dir(settings.root))
     by_hand = LocalPlatform.attach(by_hand_dir(settings.root))
     platform = by_hand or LocalPlatform.start(run_dir(settings.root))
-    close = platform.close if by_hand else platform.stop
+    close = functools.partial(_let_go, platform) if by_hand else platform.stop
     opened = _local(platform, close)
     try:
         deployed = _deploy_missing(settings, platform, opened.fly, release)
@@ -78,6 +80,13 @@ def open_platform(settings: Settings, *, release: str | None) -> Platform:
         opened.close()
         raise
     return replace(opened, urls=_local_urls(settings, platform), deployed=deployed)
+
+
+def _let_go(platform: LocalPlatform) -> None:
+    """Leave a platform that goes on as it was found: without the rules of this run."""
+    with contextlib.suppress(LocalPlatformError):
+        platform.load_rules({})
+    platform.close()
 
 
 def rejoin_platform(settings: Settings, handle: str) -> Platform:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from pytest_sre.alerts.facade import Alerts
 from pytest_sre.bake.plan import Endpoint, plan_bake
 from pytest_sre.bake.watch import SPAN, BakeWatch
 from pytest_sre.bake.window import Bake
@@ -38,6 +39,7 @@ from pytest_sre.recording.rows import (
     Row,
     Span,
 )
+from pytest_sre.run.alerting import Alerting
 from pytest_sre.run.evidence import Evidence
 from pytest_sre.run.log_reading import LogReader
 from pytest_sre.run.objectives import Objectives
@@ -192,6 +194,8 @@ class Run:
         with contextlib.ExitStack() as steps:
             steps.callback(self.platform.close)
             steps.callback(self.recorder.close)
+            if "_alerting" in self.__dict__:
+                steps.callback(self._alerting.close)
             if "recording" in self.__dict__:
                 steps.callback(self.recording.close)
             if "_loop" in self.__dict__:
@@ -370,6 +374,15 @@ class Run:
         """Record something that failed on our side."""
         row = OwnFault(at=time.time(), cause=fault.cause, detail=fault.reason)
         self.recorder.write(row)
+
+    @property
+    def alerts(self) -> Alerts:
+        """The alerts, by their rules and as they fire."""
+        return self._alerting.alerts
+
+    @cached_property
+    def _alerting(self) -> Alerting:
+        return Alerting(self.settings, self.platform)
 
     @cached_property
     def _loop(self) -> BackgroundLoop:

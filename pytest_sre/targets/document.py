@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from pytest_sre.targets.alert_keys import AlertKeys, read_alert_keys
 from pytest_sre.targets.errors import ConfigError, quoted
 from pytest_sre.targets.files import is_file, place_of, read_toml
 from pytest_sre.targets.objectives import BudgetAdjustment
@@ -203,6 +204,7 @@ class Document:
     objectives: tuple[StatedObjective, ...] = key("slo", read_objectives, ())
     openslo: tuple[str, ...] = key("openslo", list_of(_path), ())
     adjustments: tuple[BudgetAdjustment, ...] = key("slo-adjustment", list_of(read_adjustment), ())
+    alerts: AlertKeys = key("alerts", read_alert_keys, AlertKeys())
     targets: Mapping[str, TargetKeys] = key(
         "targets", table_of(table(TargetKeys, closed=True)), MappingProxyType({})
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
+from pytest_sre.targets.alert_keys import alert_settings
 from pytest_sre.targets.document import BakeKeys, Source, TargetKeys, find_source
 from pytest_sre.targets.errors import ConfigError, quoted, unknown_name
 from pytest_sre.targets.files import existing_files, is_file, matching_files
@@ -82,6 +83,7 @@ def load_settings(
         issues=source.document.issues,
         objectives=objectives_of(stated, target, [app.name for app in apps]),
         adjustments=source.document.adjustments,
+        alerts=alert_settings(source.document.alerts, source.folder, source.place / "alerts"),
     )
 
 

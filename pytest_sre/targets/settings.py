@@ -162,6 +162,23 @@ class IssueSettings:
 
 
 @dataclass(frozen=True)
+class AlertSettings:
+    """Who would tell, and by which rules.
+
+    Attributes:
+        rules: Prometheus rule files.
+        prometheus: the address of the one that evaluates them; None where nobody does.
+        alertmanager: the address of the one that alerts are sent to.
+        scrape_s: how often metrics are read, seconds; Fly does so every 15.
+    """
+
+    rules: tuple[Path, ...] = ()
+    prometheus: str | None = None
+    alertmanager: str | None = None
+    scrape_s: float = 15.0
+
+
+@dataclass(frozen=True)
 class Settings:
     """All of it. ``source`` is the file it was read from; None when there is only a fly.toml."""
 
@@ -175,3 +192,4 @@ class Settings:
     issues: IssueSettings
     objectives: tuple[Objective, ...] = ()
     adjustments: tuple[BudgetAdjustment, ...] = ()
+    alerts: AlertSettings = AlertSettings()

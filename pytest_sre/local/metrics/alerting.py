@@ -19,6 +19,7 @@ class Alerting:
         self.prometheus = prometheus
         self.alertmanager = alertmanager
         self._one_at_a_time = asyncio.Lock()
+        self._loaded = False
 
     async def load(self, rules: Mapping[str, str]) -> tuple[str, str]:
         """Evaluate these rules, in place of those before.
@@ -33,9 +34,12 @@ class Alerting:
             RulesRefused: Prometheus does not take them.
         """
         async with self._one_at_a_time:
+            if not rules and not self._loaded:
+                return "", ""
             failure = await self.prometheus.wait()
             if failure:
                 return failure, ""
             missing = await self.alertmanager.start() if rules else ""
             await self.prometheus.load(rules, self.alertmanager.address)
+            self._loaded = bool(rules)
             return "", missing

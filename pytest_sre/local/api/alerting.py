@@ -26,7 +26,7 @@ def alerting_routes() -> list[BaseRoute]:
     """The routes of this file."""
     return [
         route("/_local/alerting", put=_load, delete=_unload),
-        *(route(f"{_ROOT}/api/v2/{call}", get=_ask) for call in ("alerts", "status")),
+        route(f"{_ROOT}/api/v2/alerts", get=_ask),
     ]
 
 

@@ -1,12 +1,16 @@
 """From a project's settings to its alerts: which rules there are, and who evaluates them."""
 
+import contextlib
+
 import pytest
 
 from pytest_sre.alerts.policy import ACTIONABLE, Policy
-from pytest_sre.run.alerting import DRILL, drill_rules, generated, inapplicable, rules_of
+from pytest_sre.local.platform import LocalPlatform
+from pytest_sre.run.alerting import DRILL, Alerting, drill_rules, generated, inapplicable, rules_of
+from pytest_sre.run.platforms import Platform, client_of
 from pytest_sre.slo.generated import Timing
 from pytest_sre.targets import ConfigError, load_settings
-from pytest_sre.verdict import Inconclusive
+from pytest_sre.verdict import Inconclusive, NotAsked
 
 FLY = 'app = "shop"\n'
 OBJECTIVE = """
@@ -127,3 +131,30 @@ def test_a_mistake_in_the_settings_is_named(project, text, said):
         project(f"[alerts]\n{text}\n")
 
     assert said in str(mistake.value)
+
+
+def test_on_fly_nobody_evaluates_alerts_unless_one_is_named(project):
+    alerts = Alerting(
+        project(OBJECTIVE.format(objective=99)), Platform(None, {}, "", 1, int)
+    ).alerts
+
+    with pytest.raises(Inconclusive, match=r"\[alerts\] prometheus names nobody"):
+        alerts.quiet()
+
+
+def test_without_the_programs_a_drill_decides_nothing(project, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    sre = OBJECTIVE.format(objective=99) + '[targets.prod]\nplatform = "local"\n'
+    with LocalPlatform.start(tmp_path / "local") as local, client_of(local) as fly:
+        handle = Platform(fly, {}, str(local.state_dir), 1, int)
+        alerting = Alerting(project(sre), handle)
+        with contextlib.closing(alerting), pytest.raises(Inconclusive, match="install prometheus"):
+            alerting.alerts.expect("ShopAvailabilityErrorBudgetBurn", within="1s")
+
+
+def test_which_metrics_production_has_is_not_asked_locally(project):
+    settings = project(OBJECTIVE.format(objective=99) + '[targets.prod]\nplatform = "local"\n')
+    alerts = Alerting(settings, Platform(None, {}, "", 1, int)).alerts
+
+    with pytest.raises(NotAsked, match="production"):
+        alerts.unknown_metrics()

@@ -135,6 +135,7 @@ class Results:
             duration_s=self._durations_s[test],
             message=judged.message,
             machines=" ".join(judged.machines),
+            suite=judged.suite,
         )
 
 

@@ -22,6 +22,7 @@ from pytest_sre.recording.schema import (
 )
 from pytest_sre.recording.summary import MachineCounts, Summary, summarise
 
+_BATCH_ROWS = 10_000
 _COUNTS = (
     "machine, count(*), sum(NOT ok AND NOT own_fault), sum(own_fault), "
     "min(iif(own_fault, NULL, at)), max(iif(own_fault, NULL, at))"
@@ -78,6 +79,42 @@ class Recording:
         with self._reading() as connection:
             found = connection.execute(statement, values).fetchall()
         return [row_of(row_type, table, values) for values in found]
+
+    def values(self, row_type: type[Row], *columns: str) -> Iterator[tuple[Value, ...]]:
+        """Values of some columns of all rows of a type, in the order in which they were added.
+
+        However many rows there are, only some of them are in memory at a time.
+
+        Raises:
+            TypeError: the row type has no such column.
+            RecordingError: the file cannot be read.
+        """
+        table = table_of(row_type)
+        _condition(table, None, dict.fromkeys(columns))
+        statement = (
+            f"SELECT row_id, {quoted(columns)} FROM {table.name} "  # noqa: S608 - see above
+            f"WHERE row_id > ? ORDER BY row_id LIMIT {_BATCH_ROWS}"
+        )
+        last = 0
+        while True:
+            with self._reading() as connection:
+                found = connection.execute(statement, (last,)).fetchall()
+            if not found:
+                return
+            last = found[-1][0]
+            yield from (row[1:] for row in found)
+
+    def extent(self, row_type: type[Row], **equal: Value) -> tuple[float, float] | None:
+        """When the first and the last row with these values were; None when there is none.
+
+        Raises as `rows` does.
+        """
+        table = table_of(row_type)
+        condition, values = _condition(table, None, equal)
+        statement = f"SELECT min(at), max(at) FROM {table.name} WHERE {condition}"  # noqa: S608
+        with self._reading() as connection:
+            first, last = connection.execute(statement, values).fetchone()
+        return None if first is None else (first, last)
 
     def count(self, row_type: type[Row], **equal: Value) -> int:
         """How many rows of a type have these values; raises as `rows` does."""

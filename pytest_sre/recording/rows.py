@@ -4,6 +4,7 @@ Times named ``at`` are Unix seconds in UTC; durations are float seconds. Rows ho
 only, so that they are written as they are, cross process boundaries, and are read back equal.
 """
 
+import math
 from typing import ClassVar
 from urllib.parse import urlsplit
 
@@ -169,7 +170,10 @@ class Flake(Row, frozen=True, kw_only=True):
 
 
 class TestRun(Row, frozen=True, kw_only=True):
-    """One test of the run and its verdict; ``machines`` are ids joined by a space."""
+    """One test of the run and its verdict; ``machines`` are ids joined by a space.
+
+    ``suite`` is empty when it is not known, such as of a worker that died.
+    """
 
     __test__: ClassVar[bool] = False
     table: ClassVar[str] = "test_runs"
@@ -180,6 +184,50 @@ class TestRun(Row, frozen=True, kw_only=True):
     duration_s: float = 0.0
     message: str = ""
     machines: str = ""
+    suite: str = ""
+
+
+class Reason(Row, frozen=True, kw_only=True):
+    """Why the run came to its verdict: a probable cause of failed tests, or a gap of knowledge.
+
+    ``verdict`` is what it makes of the release. ``evidence`` and ``tests`` hold a line each;
+    ``machines`` are ids joined by a space. A gap has neither.
+    """
+
+    table: ClassVar[str] = "reasons"
+
+    title: str
+    verdict: str
+    severity: str = ""
+    app: str = ""
+    evidence: str = ""
+    tests: str = ""
+    machines: str = ""
+
+
+class ObjectiveSeen(Row, frozen=True, kw_only=True):
+    """What the test of an objective measured, and concluded.
+
+    ``lower_ratio`` and ``upper_ratio`` bound the true bad share, each with the ``confidence``;
+    ``remaining_ratio`` is the share of the error budget that is left, below 0 when overspent. What
+    is not known is not a number. ``told_by`` says where the events come from, ``detail`` what the
+    numbers do not.
+    """
+
+    table: ClassVar[str] = "objectives_seen"
+
+    objective: str
+    verdict: str
+    bad: int
+    total: int
+    allowed_ratio: float
+    window_s: float
+    told_by: str
+    lower_ratio: float = math.nan
+    upper_ratio: float = math.nan
+    confidence: float = math.nan
+    remaining_ratio: float = math.nan
+    detail: str = ""
 
 
 class Risk(Row, frozen=True, kw_only=True):
@@ -214,6 +262,8 @@ ROWS: tuple[type[Row], ...] = (
     PlatformCall,
     Flake,
     TestRun,
+    Reason,
+    ObjectiveSeen,
     Risk,
     Span,
 )

@@ -20,12 +20,13 @@ from pytest_sre.recording.rows import (
     MachineSeen,
     OwnFault,
     PlatformCall,
+    Reason,
     Risk,
 )
 from pytest_sre.report.block import Seen
 from pytest_sre.run.objectives import LIFTED
 from pytest_sre.run.run import Run
-from pytest_sre.verdict import Inconclusive
+from pytest_sre.verdict import Inconclusive, Verdict
 
 
 def conclude_run(
@@ -55,7 +56,31 @@ def conclude_run(
     if not looked and any(tally.healthy for tally in suites.values()):
         gaps.append("no test that passed looked at the target")
     conclusion = conclude(suites, group_by_cause(failures, suspects), gaps=gaps)
+    for reason in reasons_of(conclusion, time.time()):
+        run.recorder.write(reason)
     return conclusion, _seen(run, conclusion)
+
+
+def reasons_of(conclusion: Conclusion, at: float) -> Iterator[Reason]:
+    """Give what is recorded of why a run came to its verdict, the gravest first.
+
+    Args:
+        conclusion: what the run came to.
+        at: when it did, Unix seconds.
+    """
+    for cause in conclusion.causes:
+        yield Reason(
+            at=at,
+            title=cause.title,
+            verdict=cause.verdict.value,
+            severity=cause.severity,
+            app=cause.app,
+            evidence="\n".join(cause.evidence),
+            tests="\n".join(failure.test for failure in cause.failures),
+            machines=" ".join(sorted(cause.machines)),
+        )
+    for gap in conclusion.gaps:
+        yield Reason(at=at, title=gap, verdict=Verdict.INCONCLUSIVE.value)
 
 
 def _gaps(run: Run, failures: Sequence[Failure], *, was_cut: bool) -> Sequence[str]:

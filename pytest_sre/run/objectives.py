@@ -1,5 +1,6 @@
 """The objectives of a run's target: measured, judged, budgeted, and kept for later runs."""
 
+import math
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -9,7 +10,7 @@ from pytest_sre.fly.metrics import Prometheus
 from pytest_sre.logs.recorded import recorded_lines
 from pytest_sre.recording import RecordingError
 from pytest_sre.recording.ledger import DayCounts
-from pytest_sre.recording.rows import TestRun
+from pytest_sre.recording.rows import ObjectiveSeen, TestRun
 from pytest_sre.run.evidence import Evidence
 from pytest_sre.run.platforms import metrics_of
 from pytest_sre.slo.budget import Budget
@@ -21,10 +22,11 @@ from pytest_sre.slo.measuring.events import measure_rows
 from pytest_sre.slo.measuring.lines import measure_lines
 from pytest_sre.slo.measuring.values import Measured, adjustments_of
 from pytest_sre.slo.measuring.windows import METRICS_KEPT_S, Windows
+from pytest_sre.slo.proportion import Judgement
 from pytest_sre.slo.queries import is_asked
 from pytest_sre.targets.errors import unknown_name
 from pytest_sre.targets.objectives import Logged, Objective
-from pytest_sre.verdict import Inconclusive
+from pytest_sre.verdict import Inconclusive, ObjectiveVerdict
 
 if TYPE_CHECKING:
     from pytest_sre.run.run import Run
@@ -72,6 +74,7 @@ class Objectives:
         objective = self.named(name)
         measured = self.measure(objective)
         evidence.rows.extend(measured.failed)
+        evidence.record(self._seen(objective, measured))
         check_objective(objective, measured, self._labels)
 
     def check_freeze(self, name: str, override: str) -> None:
@@ -137,6 +140,28 @@ class Objectives:
             except (Inconclusive, FlyError):
                 continue
 
+    def _seen(self, objective: Objective, measured: Measured) -> ObjectiveSeen:
+        """Give what is recorded of an objective."""
+        try:
+            judgement = judge_objective(objective, measured)
+        except Inconclusive as error:
+            return objective_row(objective, measured, None, detail=error.reason)
+        try:
+            # Where metrics tell, what was measured is all of the window.
+            remaining = (
+                Budget(
+                    objective=objective.name,
+                    allowed_ratio=objective.allowed_ratio,
+                    counts=measured.counts,
+                    window_s=objective.window_s,
+                )
+                if is_asked(objective)
+                else self.budget(objective)
+            ).remaining
+        except (Inconclusive, FlyError):
+            remaining = math.nan
+        return objective_row(objective, measured, judgement, remaining_ratio=remaining)
+
     def _days(self, objective: Objective) -> list[DayCounts]:
         if not is_asked(objective):
             day = self._day(objective)
@@ -188,3 +213,37 @@ class Objectives:
 
     def _prometheus(self) -> Prometheus:
         return metrics_of(self._run.platform.fly, self._settings.target)
+
+
+def objective_row(
+    objective: Objective,
+    measured: Measured,
+    judgement: Judgement | None,
+    *,
+    remaining_ratio: float = math.nan,
+    detail: str = "",
+) -> ObjectiveSeen:
+    """Give what is recorded of an objective.
+
+    Args:
+        objective: it.
+        measured: its events.
+        judgement: what they say; None when they carry no verdict.
+        remaining_ratio: the share of its error budget that is left; not a number when not known.
+        detail: why there is no verdict.
+    """
+    return ObjectiveSeen(
+        at=measured.until_at,
+        objective=objective.name,
+        verdict=(judgement.verdict if judgement else ObjectiveVerdict.INCONCLUSIVE).value,
+        bad=measured.counts.bad,
+        total=measured.counts.total,
+        allowed_ratio=objective.allowed_ratio,
+        window_s=objective.window_s,
+        told_by=measured.told_by,
+        lower_ratio=judgement.lower if judgement else math.nan,
+        upper_ratio=judgement.upper if judgement else math.nan,
+        confidence=judgement.confidence if judgement else math.nan,
+        remaining_ratio=remaining_ratio,
+        detail="\n".join((detail, *measured.notes)).strip(),
+    )

@@ -6,6 +6,7 @@ import sqlite3
 import pytest
 
 from pytest_sre.recording.ledger import ledger_path
+from pytest_sre.recording.rows import ObjectiveSeen
 
 # Five requests that are well show 50 %; a busy machine makes so many, too.
 BAKE = "--sre-bake=2s"
@@ -87,6 +88,19 @@ def test_all_of_them_are_judged_with_what_was_seen(verify):
     assert "told by requests of this run" in done.text
     assert "more good ones would settle it" in done.text
     assert "Traceback" not in done.text
+    with done.recording() as recording:
+        seen = {row.objective: row for row in recording.rows(ObjectiveSeen)}
+    late = seen["home-latency"]
+    assert {name: row.verdict for name, row in seen.items()} == {
+        "home-availability": "MET",
+        "home-latency": "BREACHED",
+        "home-strict": "INCONCLUSIVE",
+    }
+    assert late.bad == late.total > 0
+    assert late.allowed_ratio == 0.5 < late.lower_ratio <= late.upper_ratio == 1
+    assert late.remaining_ratio <= -1
+    assert seen["home-strict"].remaining_ratio == 1
+    assert late.told_by == "requests of this run"
 
 
 def test_they_are_chosen_as_other_tests_are(verify):

@@ -5,7 +5,15 @@ import re
 import pytest
 
 from pytest_sre.plugin.options import SHIPPED_SUITES
-from pytest_sre.recording.rows import Exchange, JourneyRun, LogLine, MachineSeen, Span, TestRun
+from pytest_sre.recording.rows import (
+    Exchange,
+    JourneyRun,
+    LogLine,
+    MachineSeen,
+    Reason,
+    Span,
+    TestRun,
+)
 
 UNSURE = """
 from pytest_sre import Inconclusive
@@ -73,6 +81,17 @@ def test_inconclusive_run_fails(shared):
     ran = shared.verify(shared.suite("unsure", UNSURE))
     assert (ran.ret, ran.verdict) == (1, "INCONCLUSIVE")
     assert ran.lines_of("unsure") == ["there is nothing to measure  [1 test]"]
+
+
+def test_why_a_run_came_to_its_verdict_is_recorded(shared):
+    ran = shared.verify(shared.suite("unsure", UNSURE))
+
+    with ran.recording() as recording:
+        [reason] = recording.rows(Reason)
+        [test] = recording.rows(TestRun)
+    assert (reason.title, reason.verdict) == ("there is nothing to measure", "INCONCLUSIVE")
+    assert reason.tests == test.test
+    assert test.suite == "unsure"
 
 
 def test_inconclusive_run_passes_where_the_user_wants_that(shared):

@@ -274,6 +274,23 @@ def test_a_missing_recording_is_not_created_by_reading(path: Path) -> None:
     assert not path.exists()
 
 
+def test_columns_are_read_a_batch_at_a_time_and_each_row_once(path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("pytest_sre.recording.reader._BATCH_ROWS", 3)
+    with Recorder(path) as recorder, Recording(path) as recording:
+        assert recording.extent(Exchange) is None
+        for number in range(10):
+            recorder.write(exchange(10.0 - number, machine=f"m{number % 2}", status=number))
+        recorder.flush()
+
+        read = list(recording.values(Exchange, "status", "at"))
+
+        assert read == [(number, 10.0 - number) for number in range(10)]
+        assert recording.extent(Exchange) == (1.0, 10.0)
+        assert recording.extent(Exchange, machine="m1") == (1.0, 9.0)
+        with pytest.raises(TypeError, match="found 'weight'"):
+            next(recording.values(Exchange, "weight"))
+
+
 def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
     path = tmp_path / "missing" / "run.sqlite"
     with pytest.raises(RecordingError) as refused:
@@ -285,4 +302,4 @@ def test_a_changed_row_type_needs_a_new_schema_version() -> None:
     """Recordings made before such a change would be misread; the new digest goes here."""
     columns = re.sub(r"\s+", " ", "\n".join(ddl()))
     digest = hashlib.sha256(columns.encode()).hexdigest()[:12]
-    assert (SCHEMA_VERSION, digest) == (3, "83adad58bd69")
+    assert (SCHEMA_VERSION, digest) == (4, "6acca42c5664")

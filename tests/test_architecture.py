@@ -56,7 +56,6 @@ TALKERS = {
     "gevent": {"load/runner/"},
     "geventhttpclient": {"load/runner/wire.py"},
     "github": {"issues/github.py"},
-    "hdrh": {"slo/histogram.py"},
     "httpx": {
         "fly/connections.py",
         "fly/transport.py",

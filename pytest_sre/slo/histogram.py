@@ -4,7 +4,6 @@ The buckets are those of HdrHistogram (Gil Tene, hdrhistogram.org) from 1 micros
 three significant digits, so that load generators and other tools read and write the same.
 """
 
-import base64
 import math
 from collections import Counter
 from collections.abc import Iterable
@@ -12,13 +11,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
+from pytest_sre.slo import hdr_form
+
 LONGEST_S = 3600.0
 """What took longer is counted with this, in a bucket that has no end."""
-_LOWEST_US, _HIGHEST_US, _DIGITS = 1, 3_600_000_000, 3
 # 2 * 10^3 linear steps, rounded up to 2^11; each further bucket adds the upper half of them.
 _HALF_BITS = 10
 _HALF = 1 << _HALF_BITS
-_LARGEST_ENCODED = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -105,12 +104,7 @@ class LatencyHistogram:
 
     def encode(self) -> bytes:
         """Write it in HdrHistogram's compressed form (V2), which its tools read."""
-        from hdrh.histogram import HdrHistogram
-
-        form = HdrHistogram(_LOWEST_US, _HIGHEST_US, _DIGITS)
-        for index, count in self.buckets:
-            form.record_value(_low_us(index)[0], count)
-        return base64.b64decode(form.encode())
+        return hdr_form.write(self.buckets)
 
     @classmethod
     def decode(cls, encoded: bytes) -> "LatencyHistogram":
@@ -119,28 +113,7 @@ class LatencyHistogram:
         Raises:
             ValueError: it is damaged, or its range or digits are others.
         """
-        from hdrh.histogram import HdrHistogram
-
-        if len(encoded) > _LARGEST_ENCODED:
-            raise ValueError(f"expected a histogram of at most 1 MiB, found {len(encoded):,} bytes")
-        try:
-            form = HdrHistogram.decode(base64.b64encode(encoded))
-            settings = (
-                form.lowest_trackable_value,
-                form.highest_trackable_value,
-                form.significant_figures,
-            )
-        except Exception as error:  # noqa: BLE001 - the library raises what its parts do
-            raise ValueError(
-                f"expected an HdrHistogram in its compressed form, found {type(error).__name__}"
-            ) from None
-        if settings != (_LOWEST_US, _HIGHEST_US, _DIGITS):
-            raise ValueError(
-                f"expected a histogram from 1 to {_HIGHEST_US:,} us with {_DIGITS} digits, "
-                f"found from {settings[0]:,} to {settings[1]:,} with {settings[2]}"
-            )
-        counts = enumerate(form.counts[: index_of(LONGEST_S) + 1])
-        return cls(tuple((index, count) for index, count in counts if count))
+        return cls.counting(Counter(dict(hdr_form.read(encoded))))
 
 
 def nearest_rank(percent: float, total: int) -> int:

@@ -1,6 +1,10 @@
 """Latencies in buckets are those of HdrHistogram, lose no event, and say where they can't tell."""
 
+import base64
+import contextlib
 import math
+import struct
+import zlib
 from collections import Counter
 
 import pytest
@@ -86,9 +90,47 @@ def test_bytes_that_are_no_histogram_are_refused(garbage):
         LatencyHistogram.decode(garbage)
 
 
-def test_a_histogram_of_another_range_is_refused():
-    import base64
+@given(latencies)
+def test_hdrhistogram_reads_what_we_write(values):
+    ours = LatencyHistogram.of(values)
+    theirs = HdrHistogram.decode(base64.b64encode(ours.encode()))
 
+    assert theirs.total_count == len(values)
+    assert {slot: count for slot, count in enumerate(theirs.counts) if count} == dict(ours.buckets)
+
+
+@given(st.dictionaries(st.integers(0, 3 * 10**9), st.integers(1, 2**40), max_size=30))
+def test_we_read_what_hdrhistogram_writes(micros):
+    theirs = HdrHistogram(1, 3_600_000_000, 3)
+    for one, count in micros.items():
+        theirs.record_value(one, count)
+
+    ours = LatencyHistogram.decode(base64.b64decode(theirs.encode()))
+
+    assert dict(ours.buckets) == {slot: n for slot, n in enumerate(theirs.counts) if n}
+
+
+@given(latencies, st.data())
+def test_a_damaged_histogram_is_refused_or_another(values, data):
+    whole = LatencyHistogram.of(values).encode()
+    place = data.draw(st.integers(0, len(whole) - 1))
+    cut, flipped = whole[:place], bytearray(whole)
+    flipped[place] ^= data.draw(st.integers(1, 255))
+
+    with pytest.raises(ValueError, match="expected a"):
+        LatencyHistogram.decode(cut)
+    with contextlib.suppress(ValueError):
+        assert LatencyHistogram.decode(bytes(flipped)).total >= 0
+
+
+def test_a_small_file_does_not_become_a_large_one():
+    bomb = zlib.compress(bytes(1 << 28), 9)
+
+    with pytest.raises(ValueError, match="expected a"):
+        LatencyHistogram.decode(struct.pack(">II", 0x1C849314, len(bomb)) + bomb)
+
+
+def test_a_histogram_of_another_range_is_refused():
     other = base64.b64decode(HdrHistogram(1, 1000, 2).encode())
 
     with pytest.raises(ValueError, match="found from 1 to 1,000 with 2"):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest_sre
+from pytest_sre.run.slo_arguments import add_slo_commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_incident_commands(commands)
     _add_generate_command(commands)
+    add_slo_commands(commands, status=_slo_status, snapshot=_slo_snapshot)
 
     logs = commands.add_parser("logs", help="what logs say, also those of elsewhere")
     actions = logs.add_subparsers(title="actions", metavar="ACTION", required=True)
@@ -340,6 +342,24 @@ def _doctor(arguments: argparse.Namespace) -> int:
     outcome = doctor(Path.cwd(), arguments.target, as_json=arguments.json)
     print("\n".join(outcome.lines), file=sys.stderr if outcome.exit_code == 4 else sys.stdout)
     return outcome.exit_code
+
+
+def _slo_status(arguments: argparse.Namespace) -> int:
+    from pytest_sre.run.slo_commands import status
+
+    outcome = status(Path.cwd(), arguments.target, as_json=arguments.json, tell=_tell_waiting)
+    print("\n".join(outcome.lines), file=sys.stderr if outcome.exit_code == 4 else sys.stdout)
+    return outcome.exit_code
+
+
+def _slo_snapshot(arguments: argparse.Namespace) -> int:
+    from pytest_sre.run.slo_commands import snapshot
+
+    return _show(snapshot(Path.cwd(), arguments.target, tell=_tell_waiting))
+
+
+def _tell_waiting(what: str) -> None:
+    print(f"asking about {what}", file=sys.stderr)
 
 
 def _open_incident(arguments: argparse.Namespace) -> int:

@@ -38,6 +38,7 @@ class Facts:
         runs: what runs recorded in its time, oldest first.
         error_ratio: which share of requests may fail on its target; None when not known.
         until_at: when it was resolved, or now, Unix seconds.
+        spent: objectives, and which share of its error budget each lost in this time.
     """
 
     incident: Incident
@@ -45,6 +46,7 @@ class Facts:
     runs: tuple[RecordedRun, ...]
     error_ratio: float | None
     until_at: float
+    spent: tuple[tuple[str, float], ...] = ()
 
 
 def postmortem_fingerprint(memory: Memory) -> str:
@@ -104,7 +106,9 @@ def _impact(facts: Facts, impact: Impact) -> str:
         ("Machines affected", f"{len(impact.machines)}{named}"),
     ]
     measured = [(name, value if impact.runs else _NOT_MEASURED) for name, value in rows]
-    measured.append(("error budget spent", f"{_NOT_MEASURED}: no objective over time is set"))
+    spent = ", ".join(f"{share:.1%} of {inline(name)}" for name, share in facts.spent)
+    nothing = f"{_NOT_MEASURED}: no events of an objective are kept of this time"
+    measured.append(("error budget spent", spent or nothing))
     table = "\n".join(f"| {name} | {value} |" for name, value in measured)
     runs = "1 recorded run" if impact.runs == 1 else f"{impact.runs} recorded runs"
     told = f"This is what {runs} observed; between runs nobody looked."

@@ -44,6 +44,8 @@ class IncidentTeller:
         root: the project's folder; its runs are recorded there.
         error_ratio_of: which share of requests may fail on a target, by its name; None when
             that is not known.
+        spent_between: which share of its error budget each objective of a target, by its name,
+            lost between two times.
         names: of people who are known, whom a post-mortem is not to blame.
         clean: takes secrets out of a text.
     """
@@ -52,10 +54,12 @@ class IncidentTeller:
         self,
         root: Path,
         error_ratio_of: Callable[[str], float | None],
+        spent_between: Callable[[str, float, float], tuple[tuple[str, float], ...]],
         names: tuple[str, ...],
         clean: Callable[[str], str],
     ) -> None:
         self._root, self._error_ratio_of = root, error_ratio_of
+        self._spent_between = spent_between
         self._names, self._clean = names, clean
 
     def __call__(self, event: IncidentEvent, calls: Calls) -> tuple[str, ...]:
@@ -108,12 +112,15 @@ class IncidentTeller:
     def _draft(self, incident: Incident, calls: Calls) -> Create:
         memory = incident.memory
         until_at = memory.resolved_at or incident.issue.closed_at or time.time()
+        runs = recorded_during(self._root, memory.target, memory.opened_at, until_at)
+        began_at = min((run.began_at for run in runs), default=memory.opened_at)
         facts = Facts(
             incident,
             tuple(read_log(calls.comments(incident.issue.number), memory.opened_at)),
-            recorded_during(self._root, memory.target, memory.opened_at, until_at),
+            runs,
             self._error_ratio_of(memory.target),
             until_at,
+            self._spent_between(memory.target, began_at, until_at),
         )
         return draft(facts, self._clean)
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from pytest_sre.fly.metrics import Prometheus
 from pytest_sre.incidents.telling import IncidentTeller
 from pytest_sre.issues.delivery import Delivered, deliver
 from pytest_sre.issues.journal import Journal, dead_runs
@@ -19,12 +20,14 @@ from pytest_sre.issues.values import Policy, Sighting
 from pytest_sre.judge.causes import Failure
 from pytest_sre.judge.conclusion import Conclusion
 from pytest_sre.local.commands import Outcome
+from pytest_sre.recording import RecordingError
 from pytest_sre.redaction import Redactor, secret_values
 from pytest_sre.run.acting import deploy_text, tell_incidents
 from pytest_sre.run.deployed import changes_since_healthy
 from pytest_sre.run.repository import find_repository
 from pytest_sre.run.run import Run
 from pytest_sre.run.sightings import Around, sighting_of, sighting_of_dead
+from pytest_sre.slo.measuring.windows import Windows
 from pytest_sre.targets import (
     ConfigError,
     IssueSettings,
@@ -32,6 +35,7 @@ from pytest_sre.targets import (
     load_issue_settings,
     load_settings,
 )
+from pytest_sre.verdict import Inconclusive
 
 Mode = Literal["off", "dry-run", "file"]
 
@@ -175,7 +179,13 @@ def _delivered(outbox: Outbox, tracker: str, root: Path, settings: IssueSettings
     except TrackerError as error:
         return Delivered(waiting=len(list(outbox.waiting(tracker))), problem=str(error))
     clean = Redactor(secret_values(os.environ))
-    teller = IncidentTeller(root, functools.partial(_error_ratio, root), settings.assignees, clean)
+    teller = IncidentTeller(
+        root,
+        functools.partial(_error_ratio, root),
+        functools.partial(_spent_between, root),
+        settings.assignees,
+        clean,
+    )
     project = open_project(opened, settings)
     return deliver(outbox, opened, policy, tell_incident=teller, project=project)
 
@@ -185,3 +195,20 @@ def _error_ratio(root: Path, target: str) -> float | None:
         return load_settings(root, target).bake.error_ratio
     except ConfigError:
         return None
+
+
+def _spent_between(
+    root: Path, target: str, from_at: float, until_at: float
+) -> tuple[tuple[str, float], ...]:
+    """What objectives lost, by the ledger; nothing where it, or the settings, cannot be read."""
+    try:
+        settings = load_settings(root, target)
+        windows = Windows(settings, _no_metrics)
+        found = [(one.name, windows.spent(one, from_at, until_at)) for one in settings.objectives]
+    except (ConfigError, RecordingError):
+        return ()
+    return tuple((name, share) for name, share in found if share is not None)
+
+
+def _no_metrics() -> Prometheus:
+    raise Inconclusive("metrics are not asked for what is past")

@@ -13,7 +13,7 @@ from pytest_sre.fly.errors import FlyError, Invalid
 from pytest_sre.fly.metric_values import Scalar, Vector
 from pytest_sre.fly.metrics import Prometheus
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
-from pytest_sre.run.platforms import LOCAL_ORGANIZATION, by_hand_dir, client_of
+from pytest_sre.run.platforms import by_hand_dir, client_of, metrics_of
 from pytest_sre.slo.feasibility import Traffic, asked_buckets
 from pytest_sre.slo.queries import event_queries, is_asked, selector
 from pytest_sre.targets import Settings
@@ -39,7 +39,7 @@ def measure_traffic(settings: Settings) -> Measurement:
     found: dict[str, Traffic] = {}
     unknown: list[str] = []
     try:
-        with _prometheus(settings) as prometheus:
+        with open_metrics(settings) as prometheus:
             for objective in asked:
                 app = objective.app or settings.target.apps[0].name
                 try:
@@ -83,15 +83,20 @@ def _bounds(prometheus: Prometheus, objective: Objective, app: str) -> tuple[flo
 
 
 @contextlib.contextmanager
-def _prometheus(settings: Settings) -> Iterator[Prometheus]:
+def open_metrics(settings: Settings) -> Iterator[Prometheus]:
+    """Open a target's metrics; a local platform has to run already.
+
+    Raises:
+        Inconclusive: no local platform runs.
+        FlyError: there is no token, or the target's organization is not known.
+        LocalPlatformError: the local platform cannot be talked to.
+    """
     if settings.target.platform == "local":
         with contextlib.closing(_by_hand(settings)) as platform, client_of(platform) as fly:
-            yield fly.metrics(LOCAL_ORGANIZATION)
+            yield metrics_of(fly, settings.target)
         return
     with Fly.from_environment(os.environ) as fly:
-        target = settings.target
-        organization = target.organization or fly.app(target.apps[0].name).organization.slug
-        yield fly.metrics(organization)
+        yield metrics_of(fly, settings.target)
 
 
 def _by_hand(settings: Settings) -> LocalPlatform:

@@ -60,7 +60,7 @@ class Desk:
         self.policy = Policy()
 
     def deliver(self):
-        teller = IncidentTeller(self.root, lambda _target: 0.01, (), str)
+        teller = IncidentTeller(self.root, lambda _target: 0.01, lambda *_: (), (), str)
         clock = Clock(lambda: 0.0, lambda _s: None)
         return deliver(self.outbox, self.tracker, self.policy, tell_incident=teller, clock=clock)
 

@@ -107,3 +107,18 @@ def test_titles_fit_into_what_github_takes():
 )
 def test_a_duration_is_two_units_long(seconds, text):
     assert duration_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("spent", "row"),
+    [
+        ((("checkout", 0.254), ("search", 0.0)), "25.4% of checkout, 0.0% of search"),
+        ((), "not measured: no events of an objective are kept of this time"),
+    ],
+)
+def test_a_post_mortem_says_what_the_incident_cost_in_error_budget(spent, row):
+    incident = Incident(issue(write_body(memory())), memory())
+
+    written = draft(Facts(incident, (), (), None, AT + 5000, spent), str)
+
+    assert f"| error budget spent | {row} |" in written.body

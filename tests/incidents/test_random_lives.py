@@ -44,7 +44,7 @@ class Lives(RuleBasedStateMachine):
         return [(each, incident_of(each)) for each in ours]
 
     def deliver(self):
-        teller = IncidentTeller(self.root, lambda _target: None, (), str)
+        teller = IncidentTeller(self.root, lambda _target: None, lambda *_: (), (), str)
         clock = Clock(lambda: 0.0, lambda _s: None)
         with contextlib.suppress(KilledError):
             deliver(self.outbox, self.tracker, Policy(), tell_incident=teller, clock=clock)

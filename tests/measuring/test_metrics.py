@@ -4,10 +4,12 @@ import pytest
 
 from pytest_sre.fly.errors import FlyError
 from pytest_sre.fly.metrics import Prometheus
-from pytest_sre.recording.ledger import DayCounts
+from pytest_sre.recording.ledger import DayCounts, Ledger, ledger_path
 from pytest_sre.slo.counts import Counts
-from pytest_sre.slo.measuring.days import DAY_S, day_at
+from pytest_sre.slo.measuring.days import DAY_S, day_at, definition_of
 from pytest_sre.slo.measuring.metrics import MetricReader, known_days, measure_metrics
+from pytest_sre.slo.measuring.windows import Windows
+from pytest_sre.targets import load_settings
 from pytest_sre.targets.objectives import (
     BudgetAdjustment,
     Edge,
@@ -162,6 +164,25 @@ def test_an_error_in_promql_is_shown_with_its_place(prometheus, past_until):
 def test_what_the_edge_cannot_tell_is_said_before_anything_is_asked(prometheus):
     with pytest.raises(Inconclusive, match="found saturation"):
         reader(prometheus, Edge(), kind="saturation")
+
+
+def test_whole_days_are_kept_before_they_are_forgotten(prometheus, past_until, tmp_path):
+    (tmp_path / "fly.toml").write_text('app = "shop"\n', encoding="utf-8")
+    windows = Windows(load_settings(tmp_path, "prod"), lambda: prometheus)
+    wanted = objective(source=REQUESTS, window_s=28 * DAY_S)
+
+    for _ in range(2):
+        windows.keep(windows.snapshot(wanted))
+
+    with Ledger(ledger_path(tmp_path)) as ledger:
+        since = day_at(past_until - 28 * DAY_S)
+        days = ledger.days("prod", "checkout", definition_of(wanted), since)
+    yesterday = str(day_at(past_until - DAY_S))
+    assert yesterday in {day.day for day in days}
+    assert str(day_at(past_until)) not in {day.day for day in days}
+    assert len({day.day for day in days}) == len(days)
+    [kept] = [day for day in days if day.day == yesterday]
+    assert kept.total == pytest.approx(A_DAY, rel=0.06)
 
 
 def answered(value, at):

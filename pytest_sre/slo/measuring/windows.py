@@ -88,6 +88,33 @@ class Windows:
             notes=(*measured.notes, *told),
         )
 
+    def spent(self, objective: Objective, from_at: float, until_at: float) -> float | None:
+        """Tell which share of its window's budget a stretch of time spent, by the ledger alone.
+
+        Args:
+            objective: it.
+            from_at: when the stretch began, Unix seconds.
+            until_at: when it ended; the window ends there, too.
+
+        Returns:
+            None where the ledger has no event of it. Of metrics whole days are counted.
+
+        Raises:
+            RecordingError: the ledger cannot be read.
+        """
+        source = "metrics" if is_asked(objective) else "runs"
+        kept = self._kept(objective, day_at(until_at - objective.window_s))
+        known = [day for day in kept if day.source == source and day.day <= str(day_at(until_at))]
+        allowed = objective.allowed_ratio * sum(day.total for day in known)
+        inside = [
+            day
+            for day in known
+            if (from_at <= day.at <= until_at if day.run else day.day >= str(day_at(from_at)))
+        ]
+        if not allowed or not sum(day.total for day in inside):
+            return None
+        return sum(day.bad for day in inside) / allowed
+
     def snapshot(self, objective: Objective) -> list[DayCounts]:
         """Count the whole days that metrics know of an objective, as the ledger keeps them.
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
 from pytest_sre.fly.errors import FlyError
@@ -10,7 +10,7 @@ from pytest_sre.fly.metrics import Prometheus
 from pytest_sre.logs.recorded import recorded_lines
 from pytest_sre.recording import RecordingError
 from pytest_sre.recording.ledger import DayCounts
-from pytest_sre.recording.rows import ObjectiveSeen, TestRun
+from pytest_sre.recording.rows import MachineSeen, ObjectiveSeen, TestRun
 from pytest_sre.run.evidence import Evidence
 from pytest_sre.run.platforms import metrics_of
 from pytest_sre.slo.budget import Budget
@@ -50,7 +50,8 @@ class Objectives:
     @property
     def slo(self) -> Slo:
         """What a test does with objectives."""
-        return Slo(self._settings.objectives, self.measure, self.budget, self._labels)
+        seen = partial(self._run.recording.rows, MachineSeen)
+        return Slo(self._settings.objectives, self.measure, self.budget, self._labels, seen)
 
     def named(self, name: str) -> Objective:
         """Give an objective by its name.

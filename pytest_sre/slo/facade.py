@@ -3,11 +3,19 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Protocol
 
+from pytest_sre.recording.rows import Exchange, MachineSeen
 from pytest_sre.slo.budget import Budget
 from pytest_sre.slo.judging import check_objective, judge_objective
 from pytest_sre.slo.measuring.values import Measurable, Measured
 from pytest_sre.slo.proportion import Judgement
+from pytest_sre.slo.releases import (
+    ReleaseComparison,
+    ReleaseSamples,
+    by_release,
+    compare_releases,
+)
 from pytest_sre.targets.durations import parse_duration_s
 from pytest_sre.targets.errors import unknown_name
 from pytest_sre.targets.objectives import Objective, Observed, SliKind
@@ -53,6 +61,15 @@ class ObjectiveCheck:
         return self._measure(self.objective) if events is None else events.measure(self.objective)
 
 
+class Asked(Protocol):
+    """Requests that were made, such as the traffic of a bake."""
+
+    @property
+    def exchanges(self) -> Sequence[Exchange]:
+        """Them."""
+        ...
+
+
 class Slo:
     """The objectives of a target, and any others that a test states itself.
 
@@ -61,6 +78,7 @@ class Slo:
         measure: counts the events of an objective by its own source.
         budget: tells the error budget of one.
         labels: names of Machines for people, by id.
+        seen: gives the Machines as the platform described them, to tell releases apart.
     """
 
     def __init__(
@@ -69,9 +87,10 @@ class Slo:
         measure: Callable[[Objective], Measured],
         budget: Callable[[Objective], Budget],
         labels: Mapping[str, str] = _NO_LABELS,
+        seen: Callable[[], Sequence[MachineSeen]] = tuple,
     ) -> None:
         self._objectives = {each.name: each for each in objectives}
-        self._measure, self._budget, self._labels = measure, budget, labels
+        self._measure, self._budget, self._labels, self._seen = measure, budget, labels, seen
 
     def availability(self, good_ratio: float) -> ObjectiveCheck:
         """At least this share of requests is answered well.
@@ -120,6 +139,36 @@ class Slo:
         """
         return self._budget(self._named(name))
 
+    def releases(self, traffic: Asked) -> Mapping[int, ReleaseSamples]:
+        """Sort requests by the release that answered them, by version, the oldest first.
+
+        Args:
+            traffic: what has ``exchanges``, such as ``bake.traffic``.
+        """
+        return by_release(traffic.exchanges, self._seen())
+
+    def compare(
+        self,
+        new: ReleaseSamples | Asked,
+        old: ReleaseSamples | Asked,
+        *,
+        failures: float = 0.01,
+        slower: float = 0.1,
+    ) -> ReleaseComparison:
+        """Compare a new release with an old one: no worse, worse, or can't tell yet.
+
+        Args:
+            new: of the new release; of ``releases``, or what has ``exchanges``.
+            old: of the old one.
+            failures: by how much the share of failed requests may be higher.
+            slower: by how much the probability that an answer of the new one takes longer than
+                one of the old one may exceed one half.
+
+        Raises:
+            ValueError: a margin is out of range.
+        """
+        return compare_releases(_samples(new), _samples(old), failures=failures, slower=slower)
+
     def _named(self, name: str) -> Objective:
         if name not in self._objectives:
             raise unknown_name(
@@ -148,3 +197,7 @@ class Slo:
 
     def _checked(self, objective: Objective) -> ObjectiveCheck:
         return ObjectiveCheck(objective, self._measure, self._labels)
+
+
+def _samples(of: ReleaseSamples | Asked) -> ReleaseSamples:
+    return of if isinstance(of, ReleaseSamples) else ReleaseSamples.of(of.exchanges)

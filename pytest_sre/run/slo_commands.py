@@ -17,7 +17,7 @@ from pytest_sre.local.platform import LocalPlatformError
 from pytest_sre.recording import RecordingError
 from pytest_sre.report.tables import table
 from pytest_sre.run.traffic import open_metrics
-from pytest_sre.slo.describing import told_end
+from pytest_sre.slo.describing import told_burning, told_end
 from pytest_sre.slo.judging import judge_objective
 from pytest_sre.slo.measuring.windows import Windows
 from pytest_sre.slo.queries import is_asked
@@ -137,6 +137,7 @@ def _status(windows: Windows, objective: Objective) -> _Status:
             verdict, why = judgement.verdict.value, ""
         except Inconclusive as error:
             verdict, why = ObjectiveVerdict.INCONCLUSIVE.value, error.reason
+        fast = [told_burning(row) for row in windows.burning(objective) if row.is_too_fast]
         has_events = bool(measured.counts.total)
         return _Status(
             objective=name,
@@ -148,7 +149,7 @@ def _status(windows: Windows, objective: Objective) -> _Status:
             exhausted_in_s=budget.exhausted_in_s if has_events else None,
             told_by=measured.told_by,
             missing_days=measured.missing_days,
-            notes=measured.notes,
+            notes=(*fast, *measured.notes),
             why=why,
         )
     except _FAULTS as error:

@@ -3,6 +3,7 @@
 import math
 
 from pytest_sre.slo.budget import Budget
+from pytest_sre.slo.burn import Burning
 from pytest_sre.targets.durations import format_duration
 
 _DAY_S = 86_400.0
@@ -21,6 +22,16 @@ def told_budget(budget: Budget) -> str:
         parts.append(f"burn rate {budget.burn_rate:.3g}")
     parts.append(told_end(budget.exhausted_in_s))
     return ", ".join(part for part in parts if part)
+
+
+def told_burning(row: Burning) -> str:
+    """Say of a row of the table that its burn rate is too fast."""
+    window = row.window
+    return (
+        f"burns too fast ({window.urgency}): {row.long_rate or 0:.3g} over "
+        f"{told_time(window.long_s)} and {row.short_rate or 0:.3g} over "
+        f"{told_time(window.short_s)}, where {window.factor:g} is the limit"
+    )
 
 
 def told_end(exhausted_in_s: float | None) -> str:

@@ -1,11 +1,14 @@
 """Objectives by PromQL, asked of a real Prometheus with days of samples."""
 
+import time
+
 import pytest
 
 from pytest_sre.fly.errors import FlyError
 from pytest_sre.fly.metrics import Prometheus
 from pytest_sre.recording.ledger import DayCounts, Ledger, ledger_path
 from pytest_sre.slo.counts import Counts
+from pytest_sre.slo.describing import told_burning
 from pytest_sre.slo.measuring.days import DAY_S, day_at, definition_of
 from pytest_sre.slo.measuring.metrics import MetricReader, known_days, measure_metrics
 from pytest_sre.slo.measuring.windows import Windows
@@ -183,6 +186,21 @@ def test_whole_days_are_kept_before_they_are_forgotten(prometheus, past_until, t
     assert len({day.day for day in days}) == len(days)
     [kept] = [day for day in days if day.day == yesterday]
     assert kept.total == pytest.approx(A_DAY, rel=0.06)
+
+
+def test_a_budget_that_burns_is_told_for_each_range(prometheus, past_until, tmp_path, monkeypatch):
+    (tmp_path / "fly.toml").write_text('app = "shop"\n', encoding="utf-8")
+    monkeypatch.setattr(time, "time", lambda: float(past_until))
+    windows = Windows(load_settings(tmp_path, "prod"), lambda: prometheus)
+    # One request in a hundred fails: five times what 99.8 % allow.
+    wanted = objective(source=REQUESTS, good_ratio=0.998, window_s=30 * DAY_S)
+
+    rows = windows.burning(wanted)
+
+    assert rows[2].long_rate == pytest.approx(5, rel=0.1)
+    assert [row.is_too_fast for row in rows] == [False, False, True, True]
+    assert told_burning(rows[2]).startswith("burns too fast (ticket): 5")
+    assert windows.burning(objective()) == ()
 
 
 def answered(value, at):

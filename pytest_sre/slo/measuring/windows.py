@@ -9,7 +9,7 @@ from typing import Final
 from pytest_sre.fly.metrics import Prometheus
 from pytest_sre.recording.ledger import DayCounts, Ledger, ledger_path
 from pytest_sre.slo.budget import Budget
-from pytest_sre.slo.burn import burn_windows
+from pytest_sre.slo.burn import Burning, burn_windows, burning
 from pytest_sre.slo.counts import Counts
 from pytest_sre.slo.measuring.days import DAY_S, day_at, definition_of, of_runs
 from pytest_sre.slo.measuring.metrics import MetricReader, measure_metrics
@@ -86,6 +86,21 @@ class Windows:
             release=release,
             recent=recent,
             notes=(*measured.notes, *told),
+        )
+
+    def burning(self, objective: Objective) -> tuple[Burning, ...]:
+        """Tell how fast the budget was spent over each range of the Workbook's table.
+
+        Nothing of what runs observe: between two runs nobody looks. Raises as ``measure`` does.
+        """
+        if not is_asked(objective):
+            return ()
+        now, reader = time.time(), self._reader(objective)
+        windows = burn_windows(objective.window_s)
+        return burning(
+            windows,
+            objective.allowed_ratio,
+            lambda length_s: reader.known_over(max(1.0, length_s), now) or Counts(),
         )
 
     def spent(self, objective: Objective, from_at: float, until_at: float) -> float | None:

@@ -56,9 +56,15 @@ def add_objectives(
     # As if a file of this name were in the project's suites: its runbooks are looked for there.
     path = settings.root / "suites" / ROOT
     tree = ObjectiveTests.from_parent(session, name=ROOT, nodeid=ROOT, path=path)
-    for name, objective in _tests(settings.objectives):
-        if asked.has(name):
-            items.append(ObjectiveTest.make(tree, name, objective, settings.source or path))
+    tree.tests = [
+        ObjectiveTest.make(tree, name, objective, settings.source or path)
+        for name, objective in _tests(settings.objectives)
+        if asked.has(name)
+    ]
+    # As pytest itself does it for a file, so that they are counted among what was collected.
+    report = session.ihook.pytest_make_collect_report(collector=tree)
+    session.ihook.pytest_collectreport(report=report)
+    items.extend(tree.tests)
 
 
 def _is_ours(argument: str, config: pytest.Config) -> bool:
@@ -75,11 +81,13 @@ def _tests(objectives: Sequence[Objective]) -> Iterator[tuple[str, Objective]]:
 
 
 class ObjectiveTests(pytest.Collector):
-    """All objectives of the target."""
+    """The objectives of the target that were asked for."""
+
+    tests: Sequence[pytest.Item] = ()
 
     def collect(self) -> Sequence[pytest.Item]:
-        """Collect nothing: the tests are added once all others are known."""
-        return ()
+        """Give their tests."""
+        return self.tests
 
 
 class ObjectiveTest(pytest.Item):

@@ -89,7 +89,7 @@ class Objectives:
         """Count the events of an objective.
 
         One that metrics know is counted over its window; one that runs observe, or the log tells
-        of, over the bake of this run, since only that is of this release.
+        of, over the bake of this run, since only that is of this release. Waits for its end.
 
         Raises:
             Inconclusive: they cannot be had.
@@ -97,6 +97,8 @@ class Objectives:
         """
         if not is_asked(objective):
             return self._of_this_run(objective)
+        # What the bake asked is in the metrics, too.
+        self._run.wait_for_bake()
         try:
             return self._windows.measure(objective)
         except RecordingError as error:
@@ -109,6 +111,7 @@ class Objectives:
             Inconclusive: it is not known.
             FlyError: the metrics did not answer.
         """
+        self._run.wait_for_bake()
         this_run = None if is_asked(objective) else self._day(objective)
         try:
             return self._windows.budget(

@@ -1,6 +1,7 @@
 """Each objective is a test of its own, as a user meets it: chosen, run, judged, kept."""
 
 import contextlib
+import shutil
 import sqlite3
 
 import pytest
@@ -66,6 +67,7 @@ def test_an_objective_is_a_test_by_its_name_and_what_it_saw_is_kept_once(verify,
 
     assert done.verdict == "HEALTHY", done.text
     assert done.verdicts == {"home-availability": "HEALTHY"}
+    assert "collected 1 item" in done.text
     [told] = [line for line in done.lines_of("slo") if "home-availability" in line]
     assert told.startswith("home-availability MET, 100.0 % of its error budget left")
     with contextlib.closing(sqlite3.connect(ledger_path(shared.root))) as ledger:
@@ -180,6 +182,18 @@ def test_a_written_test_states_its_own(verify, shared):
         "test_latency": "UNHEALTHY",
         "test_named": "HEALTHY",
     }
+
+
+@pytest.mark.skipif(not shutil.which("prometheus"), reason="needs prometheus on the PATH")
+def test_what_the_edge_counted_is_asked_of_a_real_prometheus(verify):
+    # It reads metrics once a second, and needs two of them; on a busy machine later.
+    for _ in range(8):
+        done = verify(EDGE.replace("99", "50"), "slo")
+        if done.verdict == "HEALTHY":
+            return
+        assert "know nothing of the last 1h" in done.text or "more good ones" in done.text
+
+    raise AssertionError(done.text)
 
 
 def test_metrics_of_a_platform_without_prometheus_decide_nothing(project):

@@ -10,14 +10,14 @@ from pytest_sre.fly.metrics import Prometheus
 from pytest_sre.logs.recorded import recorded_lines
 from pytest_sre.recording import RecordingError
 from pytest_sre.recording.ledger import DayCounts
-from pytest_sre.recording.rows import MachineSeen, ObjectiveSeen, TestRun
+from pytest_sre.recording.rows import MachineSeen, ObjectiveSeen
 from pytest_sre.run.evidence import Evidence
 from pytest_sre.run.platforms import metrics_of
 from pytest_sre.slo.budget import Budget
 from pytest_sre.slo.describing import told_budget
 from pytest_sre.slo.facade import Slo
 from pytest_sre.slo.freezing import check_freeze
-from pytest_sre.slo.judging import check_objective, judge_objective
+from pytest_sre.slo.judging import check_objective, judge_objective, weighty_findings
 from pytest_sre.slo.measuring.events import measure_rows
 from pytest_sre.slo.measuring.lines import measure_lines
 from pytest_sre.slo.measuring.values import Measured, adjustments_of
@@ -133,16 +133,24 @@ class Objectives:
                 yield f"{objective.name} is not kept in the ledger: {first}"
 
     def told(self) -> Iterator[str]:
-        """Say what was concluded of each objective that was tested on this run's events."""
-        tested = {row.test for row in self._run.recording.rows(TestRun)}
+        """Say what was concluded of each objective that was tested, and what it cannot do."""
+        seen = {row.objective: row for row in self._run.recording.rows(ObjectiveSeen)}
         for objective in self._settings.objectives:
-            if is_asked(objective) or f"slo::{objective.name}" not in tested:
+            row = seen.get(objective.name)
+            if row is None or row.verdict == ObjectiveVerdict.INCONCLUSIVE.value:
                 continue
-            try:
-                verdict = judge_objective(objective, self.measure(objective)).verdict.value
-                yield f"{objective.name} {verdict}, {told_budget(self.budget(objective))}"
-            except (Inconclusive, FlyError):
-                continue
+            yield f"{row.objective} {row.verdict}{self._told_budget(objective, row)}"
+            span_s = objective.window_s if is_asked(objective) else 0.0
+            yield from weighty_findings(objective, row.total, span_s)
+
+    def _told_budget(self, objective: Objective, row: ObjectiveSeen) -> str:
+        if is_asked(objective):
+            left = row.remaining_ratio
+            return "" if math.isnan(left) else f", {100 * left:.1f} % of its error budget left"
+        try:
+            return f", {told_budget(self.budget(objective))}"
+        except (Inconclusive, FlyError):
+            return ""
 
     def _seen(self, objective: Objective, measured: Measured) -> ObjectiveSeen:
         """Give what is recorded of an objective."""

@@ -8,6 +8,7 @@ from typing import Protocol
 from pytest_sre.recording.rows import Exchange, MachineSeen
 from pytest_sre.slo.budget import Budget
 from pytest_sre.slo.judging import check_objective, judge_objective
+from pytest_sre.slo.kayenta import Classified, classify
 from pytest_sre.slo.measuring.values import Measurable, Measured
 from pytest_sre.slo.proportion import Judgement
 from pytest_sre.slo.releases import (
@@ -154,6 +155,7 @@ class Slo:
         *,
         failures: float = 0.01,
         slower: float = 0.1,
+        anytime: bool = False,
     ) -> ReleaseComparison:
         """Compare a new release with an old one: no worse, worse, or can't tell yet.
 
@@ -163,11 +165,18 @@ class Slo:
             failures: by how much the share of failed requests may be higher.
             slower: by how much the probability that an answer of the new one takes longer than
                 one of the old one may exceed one half.
+            anytime: whether the answer is to hold however often one looks while requests come.
 
         Raises:
             ValueError: a margin is out of range.
         """
-        return compare_releases(_samples(new), _samples(old), failures=failures, slower=slower)
+        return compare_releases(
+            _samples(new), _samples(old), failures=failures, slower=slower, anytime=anytime
+        )
+
+    def kayenta(self, new: ReleaseSamples | Asked, old: ReleaseSamples | Asked) -> Classified:
+        """Classify the answers' times as Kayenta would; no verdict, see `slo.kayenta`."""
+        return classify(_samples(new).times_s, _samples(old).times_s, direction="increase")
 
     def _named(self, name: str) -> Objective:
         if name not in self._objectives:

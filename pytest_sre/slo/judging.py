@@ -4,8 +4,10 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
+from pytest_sre.slo.feasibility import Traffic, findings
 from pytest_sre.slo.measuring.values import Measured
 from pytest_sre.slo.proportion import Judgement, judge_ratio
+from pytest_sre.slo.queries import is_asked
 from pytest_sre.targets.objectives import Objective
 from pytest_sre.verdict import Inconclusive, ObjectiveVerdict
 
@@ -60,7 +62,9 @@ def check_objective(
     text = described(objective, measured, judgement, labels or {})
     if judgement.verdict is ObjectiveVerdict.BREACHED:
         raise AssertionError(text)
-    raise Inconclusive(text, cause=f"too few events: {objective.name}")
+    span_s = measured.until_at - measured.from_at
+    beforehand = weighty_findings(objective, measured.counts.total, span_s)[:1]
+    raise Inconclusive("\n".join((text, *beforehand)), cause=f"too few events: {objective.name}")
 
 
 def described(
@@ -79,6 +83,21 @@ def described(
     if measured.notes:
         lines.append("; ".join(measured.notes))
     return "\n".join(lines)
+
+
+def weighty_findings(objective: Objective, total: int, span_s: float) -> tuple[str, ...]:
+    """Say what the objective, or an alert on it, cannot do with so many events in so long a time.
+
+    Args:
+        objective: it.
+        total: its events.
+        span_s: the time that they are from, seconds; not asked of what runs observe.
+    """
+    if is_asked(objective):
+        traffic = Traffic(events_per_s=total / span_s if span_s > 0 else None)
+    else:
+        traffic = Traffic(run_events=total)
+    return tuple(str(one) for one in findings(objective, traffic) if one.has_weight)
 
 
 def _origin(measured: Measured) -> str:

@@ -10,7 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_sre.recording.rows import Exchange, MachineSeen
-from pytest_sre.slo.comparing import Comparison, Relation, compare_latencies, compare_ratios
+from pytest_sre.slo.comparing import (
+    Comparison,
+    PairSequence,
+    Relation,
+    compare_latencies,
+    compare_ratios,
+)
 from pytest_sre.slo.counts import Counts
 from pytest_sre.slo.percentiles import Samples
 from pytest_sre.verdict import Inconclusive
@@ -22,19 +28,19 @@ class ReleaseSamples:
 
     Attributes:
         counts: its requests; those lost on our side are in none.
-        answered: how long each good answer took, in seconds.
+        times_s: how long each good answer took, in seconds, in the order of the requests.
     """
 
     counts: Counts
-    answered: Samples
+    times_s: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, exchanges: Sequence[Exchange]) -> "ReleaseSamples":
         """Take requests as samples."""
         judged = [row for row in exchanges if not row.own_fault]
-        well = [row.total_s for row in judged if row.ok and math.isfinite(row.total_s)]
+        times_s = tuple(row.total_s for row in judged if row.ok and math.isfinite(row.total_s))
         bad = sum(not row.ok for row in judged)
-        return cls(Counts(bad, len(judged)), Samples.of(well))
+        return cls(Counts(bad, len(judged)), times_s)
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,12 @@ class ReleaseComparison:
 
 
 def compare_releases(
-    new: ReleaseSamples, old: ReleaseSamples, *, failures: float, slower: float
+    new: ReleaseSamples,
+    old: ReleaseSamples,
+    *,
+    failures: float,
+    slower: float,
+    anytime: bool = False,
 ) -> ReleaseComparison:
     """Compare two releases.
 
@@ -81,14 +92,25 @@ def compare_releases(
         failures: by how much the share of failed requests may be higher, from 0 and below 1.
         slower: by how much the probability that an answer of the new one takes longer than one
             of the old one may exceed one half, from 0 and below 0.5.
+        anytime: whether the answer is to hold however often one looks, for who stops when it
+            suits; then answers are compared in pairs, the first with the first.
 
     Raises:
         ValueError: a margin is out of range.
     """
     return ReleaseComparison(
-        compare_ratios(new.counts, old.counts, failures),
-        compare_latencies(new.answered, old.answered, slower),
+        compare_ratios(new.counts, old.counts, failures, anytime=anytime),
+        _latency(new, old, slower, anytime=anytime),
     )
+
+
+def _latency(
+    new: ReleaseSamples, old: ReleaseSamples, margin: float, *, anytime: bool
+) -> Comparison:
+    if anytime:
+        pairs = zip(new.times_s, old.times_s, strict=False)
+        return PairSequence.begin(margin).fold(pairs).comparison
+    return compare_latencies(Samples.of(new.times_s), Samples.of(old.times_s), margin)
 
 
 def by_release(

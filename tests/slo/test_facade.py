@@ -61,8 +61,11 @@ def test_a_breach_says_what_was_seen_and_where(slo):
 
 
 def test_too_few_requests_decide_nothing_and_it_is_said_how_many_would(slo):
-    with pytest.raises(Inconclusive, match="2,895 more good ones would settle it"):
+    with pytest.raises(Inconclusive, match="2,895 more good ones would settle it") as raised:
         slo.availability(0.999).check(bake([asked()] * 100))
+
+    *_, beforehand = str(raised.value).splitlines()
+    assert beforehand.startswith("a run observes at most 100 events, and 99.9 % can be shown with")
 
 
 def test_latency_is_the_share_of_answers_in_time(slo):

@@ -72,7 +72,7 @@ def test_faults_of_our_own_and_times_that_are_none_are_no_samples():
     samples = ReleaseSamples.of(rows)
 
     assert samples.counts == Counts(1, 2)
-    assert samples.answered.total == 0
+    assert samples.times_s == ()
 
 
 def test_a_release_that_is_as_good_is_no_worse(slo):
@@ -101,3 +101,23 @@ def test_a_release_that_is_worse_is_found_by_either(slo, change):
 def test_few_samples_cannot_tell(slo, count):
     with pytest.raises(Inconclusive, match="can't tell yet"):
         slo.compare(Traffic([asked()] * count), Traffic([asked()] * 400)).check()
+
+
+@pytest.mark.parametrize(("slower_s", "relation"), [(0.0, "no worse"), (0.1, "worse")])
+def test_a_comparison_may_be_looked_at_at_any_time(slo, slower_s, relation):
+    old = [asked(total_s=0.1 + n % 50 / 1000) for n in range(6000)]
+    new = [asked(total_s=0.1 + slower_s + (n * 7 + 3) % 50 / 1000) for n in range(6000)]
+
+    compared = slo.compare(Traffic(new), Traffic(old), anytime=True)
+
+    assert compared.relation.value == relation
+    few = slo.compare(Traffic(new[:5]), Traffic(old[:5]), anytime=True)
+    assert few.relation is Relation.CANNOT_TELL
+
+
+def test_kayenta_s_answer_is_to_be_had_on_the_same_answers(slo):
+    old = Traffic([asked(total_s=0.1 + n / 10_000) for n in range(60)])
+    new = Traffic([asked(total_s=0.3 + n / 10_000) for n in range(60)])
+
+    assert slo.kayenta(new, old).label == "High"
+    assert slo.kayenta(old, new).label == "Pass"

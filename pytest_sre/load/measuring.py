@@ -30,11 +30,7 @@ def measure_tallies(
     Raises:
         Inconclusive: requests and journeys do not tell what the objective is about.
     """
-    if objective.kind not in ("availability", "latency", "correctness"):
-        raise Inconclusive(
-            f"{objective.name}: a load does not tell about {objective.kind}",
-            cause=f"objective {objective.name}",
-        )
+    require_told(objective)
     meant = [one for one in tallies if _is_meant(objective, one)]
     surely = [(one.second, _counts(objective, one, close=False)) for one in meant]
     possibly = [(one.second, _counts(objective, one, close=True)) for one in meant]
@@ -49,6 +45,25 @@ def measure_tallies(
         own_faults=sum(one.own_faults for one in meant),
         doubts=(*doubts, *too_close),
     )
+
+
+def count_events(objective: Objective, tallies: Iterable[Tally]) -> Counts:
+    """Count the events of an objective of events; those surely bad as bad."""
+    meant = (one for one in tallies if _is_meant(objective, one))
+    return added(_counts(objective, one, close=False) for one in meant)
+
+
+def require_told(objective: Objective) -> None:
+    """Pass when a load tells of what the objective is about.
+
+    Raises:
+        Inconclusive: it does not.
+    """
+    if objective.kind not in ("availability", "latency", "correctness"):
+        raise Inconclusive(
+            f"{objective.name}: a load does not tell about {objective.kind}",
+            cause=f"objective {objective.name}",
+        )
 
 
 def _is_meant(objective: Objective, tally: Tally) -> bool:

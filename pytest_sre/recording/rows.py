@@ -22,7 +22,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 class Exchange(Row, frozen=True, kw_only=True):
     """One request and what came back, or why nothing did.
 
-    ``source`` is ``probe``, ``bake`` or ``journey``. ``error_kind`` is empty when an answer
+    ``source`` is ``probe``, ``bake``, ``journey`` or ``load``. ``error_kind`` is empty when an answer
     came; otherwise ``dns``, ``dns-nxdomain``, ``network``, ``refused``, ``reset``, ``timeout``,
     ``tls`` or ``protocol``. ``own_fault`` says that the error is on our side of the network.
     ``test`` is the node id of the test that asked, empty for the bake. ``machine`` is the
@@ -251,6 +251,60 @@ class Span(Row, frozen=True, kw_only=True):
     detail: str = ""
 
 
+class LoadSecond(Row, frozen=True, kw_only=True):
+    """What became known of a second of a load, of one journey or request name of it.
+
+    ``at`` is when what is counted was due. Rows of one second and name add up. ``load`` is the id
+    of the load; ``request`` is empty for the journey as a whole; ``errors`` is JSON, how many by
+    kind. ``intended``, ``sent`` and ``failed_after`` are latencies of good answers from when they
+    were due and from when they were sent, and of bad ones from when they were due: counts by the
+    bucket's index (`slo.histogram`) in msgpack, empty for none.
+    """
+
+    table: ClassVar[str] = "load_seconds"
+
+    load: str
+    second: int
+    journey: str
+    request: str = ""
+    planned: int = 0
+    dropped: int = 0
+    started: int = 0
+    late: int = 0
+    done: int = 0
+    failed: int = 0
+    own_faults: int = 0
+    errors: str = ""
+    intended: bytes = b""
+    sent: bytes = b""
+    failed_after: bytes = b""
+
+
+class LoadRun(Row, frozen=True, kw_only=True):
+    """A load that has ended; ``at`` is when it began.
+
+    ``plan``, ``answered``, ``health`` and ``fleet`` (how many Machines of which kind) are JSON;
+    ``troubles`` and ``doubts`` are a line each; ``requests`` is how many were sent.
+    """
+
+    table: ClassVar[str] = "load_runs"
+
+    load: str
+    name: str
+    base_url: str
+    plan: str
+    ended_at: float
+    reason: str
+    detail: str = ""
+    troubles: str = ""
+    doubts: str = ""
+    requests: int = 0
+    answered: str = "[]"
+    health: str = "[]"
+    fleet: str = "{}"
+    test: str = ""
+
+
 ROWS: tuple[type[Row], ...] = (
     Exchange,
     JourneyRun,
@@ -266,4 +320,6 @@ ROWS: tuple[type[Row], ...] = (
     ObjectiveSeen,
     Risk,
     Span,
+    LoadSecond,
+    LoadRun,
 )

@@ -14,7 +14,7 @@ SCHEMA_VERSION = 4
 APPLICATION_ID = 0x73726531
 """Marks an SQLite file as a recording (``PRAGMA application_id``)."""
 
-Value = str | int | float | None
+Value = str | int | float | bytes | None
 """What a column holds."""
 
 R = TypeVar("R", bound=Row)
@@ -24,6 +24,7 @@ _COLUMN_TYPES: dict[object, str] = {
     float: "REAL",
     int: "INTEGER",
     bool: "INTEGER",
+    bytes: "BLOB",
     int | None: "INTEGER",
 }
 _INT_MIN, _INT_MAX = -(2**63), 2**63 - 1

@@ -45,6 +45,7 @@ from pytest_sre.targets.slo_keys import StatedObjective, read_adjustment, read_o
 _PYPROJECT = "pyproject.toml"
 _TOOL = "pytest-sre"
 _MOST_MACHINES = 10_000
+_MOST_RATE = 1_000_000
 
 _path = matching(r"[^\0]+", "the path of a file")
 _region = matching("[a-z]{3}", 'a region\'s code of three letters, such as "iad"')
@@ -85,6 +86,20 @@ def _limit(value: object, place: Place) -> float:
     return found
 
 
+def _rate(value: object, place: Place) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= _MOST_RATE:
+        raise place.wrong(value, f"a number above 0, and of at most {_MOST_RATE}, a second")
+    return float(value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LimitKeys:
+    """A ``[targets.NAME.limits]``; what is None is left to the target's defaults."""
+
+    load_rate: float | None = key("load-rate", _rate, None)
+    load_requests: int | None = key("load-requests", integer(1, 10**9), None)
+
+
 @dataclass(frozen=True, kw_only=True)
 class TargetKeys:
     """A ``[targets.NAME]``; what is None is left to the target's defaults."""
@@ -102,6 +117,7 @@ class TargetKeys:
     )
     processes: Mapping[str, str] = key("processes", table_of(text), MappingProxyType({}))
     incidents: bool = key("incidents", boolean, False)
+    limits: LimitKeys = key("limits", table(LimitKeys, closed=True), LimitKeys())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from pytest_sre.targets.settings import (
     AppSpec,
     BakeSettings,
     IssueSettings,
+    LoadLimits,
     Permission,
     PlatformName,
     Settings,
@@ -33,6 +34,11 @@ _ALWAYS: frozenset[Permission] = frozenset({"observe"})
 _DEFAULT_ALLOW: Mapping[PlatformName, frozenset[Permission]] = {
     "local": frozenset(PERMISSIONS),
     "fly": _ALWAYS,
+}
+# What a small app on one shared CPU bears beside its users, and what a laptop can make.
+_LOAD: Mapping[PlatformName, LoadLimits] = {
+    "local": LoadLimits(rate_per_s=2_000.0, requests=1_000_000),
+    "fly": LoadLimits(rate_per_s=20.0, requests=10_000),
 }
 
 
@@ -75,6 +81,7 @@ def load_settings(
             allow=_allowed(keys, platform, allow, place),
             deny=frozenset(keys.deny),
             incidents=keys.incidents,
+            load=_load_limits(keys, platform),
         ),
         journeys=_journeys(root, source),
         bake=_bake(source.document.bake, platform),
@@ -221,6 +228,14 @@ def _allowed(
             )
     stated = _DEFAULT_ALLOW[platform] if keys.allow is None else frozenset(keys.allow)
     return (_ALWAYS | stated | added) - denied
+
+
+def _load_limits(keys: TargetKeys, platform: PlatformName) -> LoadLimits:
+    stated, usual = keys.limits, _LOAD[platform]
+    return LoadLimits(
+        rate_per_s=usual.rate_per_s if stated.load_rate is None else stated.load_rate,
+        requests=usual.requests if stated.load_requests is None else stated.load_requests,
+    )
 
 
 def _journeys(root: Path, source: Source) -> tuple[Path, ...]:

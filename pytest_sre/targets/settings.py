@@ -38,11 +38,29 @@ class AppSpec:
         return self.processes.get(group) or self.toml.command(group)
 
 
+@dataclass(frozen=True, kw_only=True)
+class LoadLimits:
+    """The most load that a run may put on a target.
+
+    Attributes:
+        rate_per_s: journeys that may begin a second; requests, of a locustfile.
+        requests: requests that may be sent in one run, all its loads together.
+    """
+
+    rate_per_s: float
+    requests: int
+
+
+NO_LOAD = LoadLimits(rate_per_s=0.0, requests=0)
+"""Of a target about which nothing is known."""
+
+
 @dataclass(frozen=True)
 class Target:
     """What is looked at, and what may be done to it. Nothing in ``deny`` is in ``allow``.
 
-    ``incidents`` says whether a critical cause found there starts an incident.
+    ``incidents`` says whether a critical cause found there starts an incident; ``load`` how much
+    load there may be, where it is allowed.
     """
 
     name: str
@@ -53,6 +71,7 @@ class Target:
     allow: frozenset[Permission]
     deny: frozenset[Permission]
     incidents: bool = False
+    load: LoadLimits = NO_LOAD
 
 
 @dataclass(frozen=True)

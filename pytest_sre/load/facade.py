@@ -1,0 +1,314 @@
+"""What a test does with load: ``load.run("checkout", rate=200, duration="30s")``."""
+
+import secrets
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pytest_sre.load.aborting import Abort
+from pytest_sre.load.driving import START_S, Watch, drive
+from pytest_sre.load.frames import Frame
+from pytest_sre.load.leasing import LeaseFor
+from pytest_sre.load.permission import RateCeiling, require_allowed, within_limits
+from pytest_sre.load.plan import Closed, LoadPlan, Spacing
+from pytest_sre.load.planning import Duration, StatedStage, plan_of, workload_of
+from pytest_sre.load.progress import LiveLine
+from pytest_sre.load.recorded import Writing, run_of, samples_of
+from pytest_sre.load.result import LoadResult
+from pytest_sre.recording.rows import Row
+from pytest_sre.slo.facade import ObjectiveCheck
+from pytest_sre.targets import Target
+from pytest_sre.targets.durations import parse_duration_s
+from pytest_sre.targets.objectives import Objective
+from pytest_sre.verdict import Inconclusive
+
+Watched = ObjectiveCheck | Objective
+
+_SPARE_S: Final = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """Where loads are made, and who is told of them.
+
+    Attributes:
+        target: what bears the load.
+        app: the app that it goes to first.
+        base_url: the app's address.
+        hosts: what may be asked, as ``host:port``; nothing else ever is.
+        journeys: the names of the journeys that are registered.
+        journey_files: the Python files that register them.
+        root: the folder that the paths of locustfiles are relative to.
+        run: which run this is.
+        lease: gives the right to be the only load, for at most so many seconds.
+        fleet: tells how many Machines of which kind there are.
+        sent: tells how many requests the loads of this run have sent so far.
+        tell: shows a line in the terminal; an empty one takes it away.
+    """
+
+    target: Target
+    app: str
+    base_url: str
+    hosts: Collection[str]
+    journeys: Collection[str]
+    journey_files: Sequence[Path]
+    root: Path
+    run: str
+    lease: LeaseFor
+    fleet: Callable[[], Mapping[str, int]]
+    sent: Callable[[], int]
+    tell: Callable[[str], None]
+
+
+class Load:
+    """Loads, as one test makes them on one target.
+
+    Args:
+        ground: where.
+        write: records what is seen.
+        keep: told each result.
+        test: the test's node id.
+    """
+
+    def __init__(
+        self,
+        ground: Ground,
+        *,
+        write: Callable[[Row], None],
+        keep: Callable[[LoadResult], None],
+        test: str,
+    ) -> None:
+        self._ground, self._write, self._keep, self._test = ground, write, keep, test
+
+    def run(
+        self,
+        journey: str | None = None,
+        *,
+        mix: Mapping[str, float] | None = None,
+        rate: float | None = None,
+        users: int | None = None,
+        duration: Duration | None = None,
+        stages: Sequence[StatedStage] = (),
+        spacing: Spacing = "even",
+        ramp: Duration = 0.0,
+        pause: Duration = 0.0,
+        delay: Duration = 0.0,
+        warm_up: Duration = 0.0,
+        timeout: Duration = 30.0,
+        abort_when: Watched | Sequence[Watched] = (),
+        processes: int = 1,
+        seed: int = 1,
+    ) -> LoadResult:
+        """Walk journeys as load, and give what came of it.
+
+        A result is not yet a verdict: ``slo.latency(p=99, below="250ms").check(result)`` is. A
+        test that passes although a result of it is in doubt (nothing was answered, the rate was
+        not reached, arrivals were dropped, the generator could not keep up) is inconclusive.
+
+        Args:
+            journey: the journey to walk; or ``mix``, journeys and their weights.
+            mix: such as ``{"browse": 8, "checkout": 2}``.
+            rate: arrivals a second, whether or not earlier ones are answered.
+            users: users who each begin again when they are done, instead of a rate.
+            duration: how long, such as ``"30s"``, or seconds.
+            stages: instead of a rate, ``("1m", 50)`` or ``("1m", (50, 200))`` for a ramp.
+            spacing: of arrivals: ``"even"``, or ``"poisson"`` as of many independent users.
+            ramp: over how long users come; not judged.
+            pause: how long each user waits before it begins again.
+            delay: how long to wait before the load begins.
+            warm_up: how long what arrives at first is not judged.
+            timeout: how long one request may take.
+            abort_when: objectives that end the load, within two seconds, once one is certainly
+                broken; looking every second is accounted for.
+            processes: how many share the load; one uses at most one core.
+            seed: the same seed makes the same Poisson arrivals and the same mix.
+
+        Raises:
+            AssertionError: an objective of ``abort_when`` is broken.
+            NotAsked: the target does not allow load; nothing was sent.
+            Inconclusive: the load is more than the target may bear, another one is on, or it
+                could not be made.
+            ValueError: the arguments do not say one load.
+        """
+        workload = workload_of(
+            rate=rate,
+            users=users,
+            duration=duration,
+            stages=stages,
+            spacing=spacing,
+            ramp=ramp,
+            pause=pause,
+        )
+        plan = plan_of(
+            workload,
+            run=self._ground.run,
+            mix=_mix(journey, mix),
+            delay=delay,
+            warm_up=warm_up,
+            timeout=timeout,
+            seed=seed,
+        )
+        return self._watched(plan, abort_when, processes)
+
+    def locustfile(
+        self,
+        path: str | Path,
+        *,
+        users: int,
+        duration: Duration,
+        ramp: Duration = 0.0,
+        warm_up: Duration = 0.0,
+        abort_when: Watched | Sequence[Watched] = (),
+        processes: int = 1,
+    ) -> LoadResult:
+        """Run an existing locustfile, unchanged but for where its requests go; see ``run``.
+
+        Its users ask the target, whatever host it names; the load ends if they ask another.
+
+        Args:
+            path: relative to the project's folder.
+            users: how many users, of all its classes together.
+            duration: how long.
+            ramp: over how long they come; not judged.
+            warm_up: how long is not judged.
+            abort_when: as for ``run``.
+            processes: as for ``run``.
+
+        Raises:
+            AssertionError: as for ``run``, as are the others.
+        """
+        file = self._ground.root / path
+        workload = Closed(
+            users=users, duration_s=parse_duration_s(duration), ramp_s=parse_duration_s(ramp)
+        )
+        plan = plan_of(workload, run=self._ground.run, locustfile=str(file), warm_up=warm_up)
+        if not file.is_file():
+            raise Inconclusive(f"expected a locustfile, found none at {file}")
+        return self._watched(plan, abort_when, processes)
+
+    def spike(
+        self,
+        journey: str,
+        *,
+        rate: float,
+        to: float,
+        for_: Duration = "10s",
+        around: Duration = "20s",
+        abort_when: Watched | Sequence[Watched] = (),
+        processes: int = 1,
+    ) -> LoadResult:
+        """Load steadily, at once much more, and steadily again; all of it is judged.
+
+        Args:
+            journey: the journey to walk.
+            rate: arrivals a second before and after.
+            to: arrivals a second in the spike.
+            for_: how long the spike lasts.
+            around: how long it is steady before, and after.
+            abort_when: as for ``run``.
+            processes: as for ``run``.
+
+        Raises:
+            AssertionError: as for ``run``, as are the others.
+        """
+        stages: Sequence[StatedStage] = ((around, rate), (for_, to), (around, rate))
+        return self.run(journey, stages=stages, abort_when=abort_when, processes=processes)
+
+    def soak(
+        self,
+        journey: str,
+        *,
+        rate: float,
+        duration: Duration = "10m",
+        abort_when: Watched | Sequence[Watched] = (),
+        processes: int = 1,
+    ) -> LoadResult:
+        """Load for long, as users come: independent of each other, the first tenth not judged.
+
+        Raises:
+            AssertionError: as for ``run``, as are the others.
+        """
+        return self.run(
+            journey,
+            rate=rate,
+            duration=duration,
+            spacing="poisson",
+            warm_up=parse_duration_s(duration) / 10,
+            abort_when=abort_when,
+            processes=processes,
+        )
+
+    def _watched(
+        self, plan: LoadPlan, abort_when: Watched | Sequence[Watched], processes: int
+    ) -> LoadResult:
+        abort = Abort(_objectives(abort_when), plan)
+        result = self._make(plan, processes, abort)
+        self._keep(result)
+        if abort.breached:
+            lasted_s = result.ended_at - result.started_at
+            raise AssertionError(
+                f"{abort.breached}\nthe load was stopped for it after {lasted_s:.1f} of "
+                f"{plan.duration_s:g} s, as abort_when asks"
+            )
+        return result
+
+    def _make(self, plan: LoadPlan, processes: int, *watches: Watch) -> LoadResult:
+        """Make a load within what the target may bear, alone, and record it."""
+        ground = self._ground
+        require_allowed(ground.target)
+        self._require_known(plan.mix)
+        plan = within_limits(plan, ground.target, ground.sent())
+        load = secrets.token_hex(6)
+        everyone = (
+            Writing(load, self._write, time.time),
+            LiveLine(plan, ground.tell),
+            RateCeiling(plan, ground.target),
+            *watches,
+        )
+        lasts_s = START_S + plan.delay_s + plan.duration_s + plan.timeout_s + _SPARE_S
+        with ground.lease(lasts_s):
+            try:
+                result = drive(
+                    plan,
+                    ground.base_url,
+                    hosts=ground.hosts,
+                    journey_files=ground.journey_files,
+                    processes=processes,
+                    watch=lambda frame: _first_reason(everyone, frame),
+                )
+            finally:
+                ground.tell("")
+        self._record(result, load)
+        return result
+
+    def _record(self, result: LoadResult, load: str) -> None:
+        plan, ground = result.plan, self._ground
+        name = "+".join(plan.mix) or Path(plan.locustfile).name
+        self._write(run_of(result, load, name=name, test=self._test, fleet=ground.fleet()))
+        for row in samples_of(result, app=ground.app, test=self._test):
+            self._write(row)
+
+    def _require_known(self, mix: Mapping[str, float]) -> None:
+        for name in mix:
+            if name not in self._ground.journeys:
+                names = ", ".join(sorted(self._ground.journeys)) or "none"
+                raise Inconclusive(f"there is no journey {name!r}; registered: {names}")
+
+
+def _mix(journey: str | None, mix: Mapping[str, float] | None) -> Mapping[str, float]:
+    if (journey is None) == (mix is None):
+        found = "neither" if journey is None else "both"
+        raise ValueError(f"expected a journey or mix=, found {found}")
+    return {journey: 1.0} if journey is not None else dict(mix or {})
+
+
+def _objectives(watched: Watched | Sequence[Watched]) -> list[Objective]:
+    stated = [watched] if isinstance(watched, ObjectiveCheck | Objective) else watched
+    return [each.objective if isinstance(each, ObjectiveCheck) else each for each in stated]
+
+
+def _first_reason(watches: Sequence[Callable[[Frame], str | None]], frame: Frame) -> str | None:
+    reasons = [watch(frame) for watch in watches]
+    return next(filter(None, reasons), None)

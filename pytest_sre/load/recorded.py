@@ -1,0 +1,183 @@
+"""Loads in a recording: written second by second while they are made, and read back as results."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator, Mapping
+
+import msgspec
+
+from pytest_sre.load.frames import Answered, Frame, Health, Sample, Tally
+from pytest_sre.load.gathering import Gathering
+from pytest_sre.load.latencies import Buckets
+from pytest_sre.load.plan import LoadPlan
+from pytest_sre.load.result import LoadResult
+from pytest_sre.recording import Recording
+from pytest_sre.recording.rows import Exchange, LoadRun, LoadSecond, Row
+
+MOST_SAMPLES = 20
+
+_buckets: "msgspec.msgpack.Decoder[Buckets]" = msgspec.msgpack.Decoder(Buckets)
+
+
+def seconds_of(frame: Frame, load: str, started_at: float) -> Iterator[LoadSecond]:
+    """Give the rows of a frame; those of the same second and name add up.
+
+    Args:
+        frame: it.
+        load: the id of the load.
+        started_at: when it began, Unix seconds.
+    """
+    for one in frame.tallies:
+        yield LoadSecond(
+            at=started_at + one.second,
+            load=load,
+            second=one.second,
+            journey=one.journey,
+            request=one.request,
+            planned=one.planned,
+            dropped=one.dropped,
+            started=one.started,
+            late=one.late,
+            done=one.done,
+            failed=one.failed,
+            own_faults=one.own_faults,
+            errors=json.dumps(one.errors) if one.errors else "",
+            intended=_packed(one.intended),
+            sent=_packed(one.sent),
+            failed_after=_packed(one.failed_after),
+        )
+
+
+def run_of(
+    result: LoadResult, load: str, *, name: str, test: str, fleet: Mapping[str, int]
+) -> LoadRun:
+    """Give the row of a load as a whole.
+
+    Args:
+        result: what came of it.
+        load: its id.
+        name: what it is called.
+        test: the node id of the test that made it.
+        fleet: how many Machines of which kind there were.
+    """
+    return LoadRun(
+        at=result.started_at,
+        load=load,
+        name=name,
+        test=test,
+        base_url=result.base_url,
+        plan=msgspec.json.encode(result.plan).decode(),
+        ended_at=result.ended_at,
+        reason=result.reason,
+        detail=result.detail,
+        troubles="\n".join(result.troubles),
+        doubts="\n".join(result.doubts),
+        requests=sum(one.started for one in result.tallies if one.request),
+        answered=msgspec.json.encode(result.answered).decode(),
+        health=msgspec.json.encode(result.health).decode(),
+        fleet=json.dumps(dict(fleet), sort_keys=True),
+    )
+
+
+def samples_of(result: LoadResult, *, app: str, test: str) -> Iterator[Row]:
+    """Give some of the requests that the app failed, as what a test saw."""
+    failed = [one for one in result.samples if one.request and not one.is_own]
+    for one in failed[:MOST_SAMPLES]:
+        yield _exchange(one, result.base_url, app, test)
+
+
+def recorded_loads(recording: Recording) -> list[tuple[LoadRun, LoadResult]]:
+    """Read back the loads of a recording that came to an end, the first first.
+
+    Raises:
+        RecordingError: the file cannot be read.
+    """
+    return [(row, _result(recording, row)) for row in recording.rows(LoadRun)]
+
+
+def requests_sent(recording: Recording) -> int:
+    """Count the requests that the loads of a recording have sent."""
+    return sum(row.requests for row in recording.rows(LoadRun))
+
+
+class Writing:
+    """Records a load while it is made.
+
+    Args:
+        load: its id.
+        write: records a row.
+        clock: tells the time, Unix seconds.
+    """
+
+    def __init__(
+        self, load: str, write: Callable[[Row], None], clock: Callable[[], float]
+    ) -> None:
+        self._load, self._write, self._clock = load, write, clock
+        self._started_at: float | None = None
+
+    def __call__(self, frame: Frame) -> None:
+        """Record a frame."""
+        if self._started_at is None:
+            self._started_at = self._clock() - frame.elapsed_s
+        for row in seconds_of(frame, self._load, self._started_at):
+            self._write(row)
+
+
+def _result(recording: Recording, row: LoadRun) -> LoadResult:
+    plan = msgspec.json.decode(row.plan, type=LoadPlan)
+    gathering = Gathering(plan, row.base_url, row.at)
+    rows = recording.rows(LoadSecond, load=row.load)
+    gathering.add(Frame(elapsed_s=0.0, tallies=list(map(_tally, rows))))
+    troubles = tuple(row.troubles.splitlines())
+    made = gathering.result(row.ended_at, row.reason, row.detail, troubles)
+    return dataclasses.replace(
+        made,
+        answered=msgspec.json.decode(row.answered, type=tuple[Answered, ...]),
+        health=msgspec.json.decode(row.health, type=tuple[Health, ...]),
+    )
+
+
+def _tally(row: LoadSecond) -> Tally:
+    return Tally(
+        second=row.second,
+        journey=row.journey,
+        request=row.request,
+        planned=row.planned,
+        dropped=row.dropped,
+        started=row.started,
+        late=row.late,
+        done=row.done,
+        failed=row.failed,
+        own_faults=row.own_faults,
+        errors=json.loads(row.errors) if row.errors else {},
+        intended=_unpacked(row.intended),
+        sent=_unpacked(row.sent),
+        failed_after=_unpacked(row.failed_after),
+    )
+
+
+def _exchange(sample: Sample, base_url: str, app: str, test: str) -> Exchange:
+    method, _, path = sample.request.partition(" ")
+    return Exchange(
+        at=sample.at,
+        source="load",
+        app=app,
+        method=method,
+        url=f"{base_url.rstrip('/')}{path}" if path.startswith("/") else path,
+        machine=sample.machine,
+        region=sample.region,
+        journey=sample.journey,
+        test=test,
+        status=sample.status,
+        error_kind="" if sample.status else sample.kind,
+        error=sample.text,
+        request_id=sample.request_id,
+    )
+
+
+def _packed(buckets: Buckets) -> bytes:
+    return msgspec.msgpack.encode(buckets) if buckets else b""
+
+
+def _unpacked(packed: bytes) -> Buckets:
+    return _buckets.decode(packed) if packed else {}

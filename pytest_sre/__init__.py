@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pytest_sre.fly.fleet import FlyApp, FlyMachine
     from pytest_sre.journeys import journey
     from pytest_sre.journeys.run import Journeys
+    from pytest_sre.load.facade import Load
+    from pytest_sre.load.result import LoadResult
     from pytest_sre.logs.facade import Logs
     from pytest_sre.probes.eventually import eventually
     from pytest_sre.probes.facade import Probe
@@ -29,6 +31,8 @@ _HOMES = {
     "FlyMachine": "pytest_sre.fly.fleet",
     "Inconclusive": "pytest_sre.verdict.values",
     "Journeys": "pytest_sre.journeys.run",
+    "Load": "pytest_sre.load.facade",
+    "LoadResult": "pytest_sre.load.result",
     "Logs": "pytest_sre.logs.facade",
     "NotAsked": "pytest_sre.verdict.values",
     "Probe": "pytest_sre.probes.facade",
@@ -46,6 +50,8 @@ __all__ = [
     "FlyMachine",
     "Inconclusive",
     "Journeys",
+    "Load",
+    "LoadResult",
     "Logs",
     "NotAsked",
     "Probe",

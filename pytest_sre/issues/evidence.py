@@ -235,13 +235,18 @@ def _exchange(exchange: Exchange) -> str:
     lines = [
         f"{exchange.method} {exchange.url}",
         f"at {at_text(exchange.at)} ({time_of(exchange.at)}), {_asked(exchange)}",
-        f"{exchange.status or exchange.error_kind}, {exchange.total_s * 1000:.0f} ms",
+        f"{exchange.status or exchange.error_kind}{_took(exchange)}",
     ]
     if exchange.request_id:
         lines.append(f"fly-request-id: {exchange.request_id}")
     if exchange.error:
         lines.append(exchange.error)
     return "\n".join([*lines, "", exchange.body_head]).strip()
+
+
+def _took(exchange: Exchange) -> str:
+    # How long one request of a load took is not kept.
+    return f", {exchange.total_s * 1000:.0f} ms" if exchange.total_s else ""
 
 
 def _asked(exchange: Exchange) -> str:

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -29,6 +29,7 @@ from pytest_sre.load.frames import (
     packed,
 )
 from pytest_sre.load.gathering import Gathering
+from pytest_sre.load.naming import host_of
 from pytest_sre.load.plan import LoadPlan
 from pytest_sre.load.result import LoadResult
 from pytest_sre.verdict import Inconclusive
@@ -52,6 +53,7 @@ def drive(
     plan: LoadPlan,
     base_url: str,
     *,
+    hosts: Collection[str] = (),
     journey_files: Sequence[Path] = (),
     processes: int = 1,
     watch: Watch | None = None,
@@ -62,6 +64,7 @@ def drive(
     Args:
         plan: what to make.
         base_url: where it goes.
+        hosts: what else may be asked, as ``host:port``; a load that is to ask another is ended.
         journey_files: Python files that register the plan's journeys.
         processes: how many share the load; one uses at most one core.
         watch: told each frame as it comes; may end the load.
@@ -77,7 +80,13 @@ def drive(
     files = tuple(str(file.resolve()) for file in journey_files)
     orders = [
         Order(
-            plan=plan, base_url=base_url, journey_files=files, worker=one, workers=processes, ca=ca
+            plan=plan,
+            base_url=base_url,
+            hosts=(host_of(base_url), *hosts),
+            journey_files=files,
+            worker=one,
+            workers=processes,
+            ca=ca,
         )
         for one in range(processes)
     ]

@@ -15,7 +15,7 @@ from pytest_sre.load.permission import RateCeiling, require_allowed, within_limi
 from pytest_sre.load.plan import Closed, LoadPlan, Spacing
 from pytest_sre.load.planning import Duration, StatedStage, plan_of, workload_of
 from pytest_sre.load.progress import LiveLine
-from pytest_sre.load.recorded import Writing, run_of, samples_of
+from pytest_sre.load.recorded import Writing, errors_of, run_of
 from pytest_sre.load.result import LoadResult
 from pytest_sre.recording.rows import Row
 from pytest_sre.slo.facade import ObjectiveCheck
@@ -261,12 +261,14 @@ class Load:
         self._require_known(plan.mix)
         plan = within_limits(plan, ground.target, ground.sent())
         load = secrets.token_hex(6)
-        everyone = (
-            Writing(load, self._write, time.time),
-            LiveLine(plan, ground.tell),
-            RateCeiling(plan, ground.target),
-            *watches,
-        )
+        writing, line = Writing(load, self._write, time.time), LiveLine(plan, ground.tell)
+        guards: tuple[Watch, ...] = (RateCeiling(plan, ground.target), *watches)
+
+        def watch(frame: Frame) -> str | None:
+            writing(frame)
+            line(frame)
+            return next(filter(None, [guard(frame) for guard in guards]), None)
+
         lasts_s = START_S + plan.delay_s + plan.duration_s + plan.timeout_s + _SPARE_S
         with ground.lease(lasts_s):
             try:
@@ -276,7 +278,7 @@ class Load:
                     hosts=ground.hosts,
                     journey_files=ground.journey_files,
                     processes=processes,
-                    watch=lambda frame: _first_reason(everyone, frame),
+                    watch=watch,
                 )
             finally:
                 ground.tell("")
@@ -287,7 +289,7 @@ class Load:
         plan, ground = result.plan, self._ground
         name = "+".join(plan.mix) or Path(plan.locustfile).name
         self._write(run_of(result, load, name=name, test=self._test, fleet=ground.fleet()))
-        for row in samples_of(result, app=ground.app, test=self._test):
+        for row in errors_of(result, load, app=ground.app, test=self._test):
             self._write(row)
 
     def _require_known(self, mix: Mapping[str, float]) -> None:
@@ -307,8 +309,3 @@ def _mix(journey: str | None, mix: Mapping[str, float] | None) -> Mapping[str, f
 def _objectives(watched: Watched | Sequence[Watched]) -> list[Objective]:
     stated = [watched] if isinstance(watched, ObjectiveCheck | Objective) else watched
     return [each.objective if isinstance(each, ObjectiveCheck) else each for each in stated]
-
-
-def _first_reason(watches: Sequence[Callable[[Frame], str | None]], frame: Frame) -> str | None:
-    reasons = [watch(frame) for watch in watches]
-    return next(filter(None, reasons), None)

@@ -140,6 +140,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
 
     Attributes:
         base_url: where the load goes.
+        hosts: what may be asked, as ``host:port``; the load ends when another is to be.
         journey_files: Python files that register the journeys.
         worker: which of several it is, from 0.
         workers: how many there are.
@@ -148,6 +149,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
 
     plan: LoadPlan
     base_url: str
+    hosts: tuple[str, ...]
     journey_files: tuple[str, ...] = ()
     worker: int = 0
     workers: int = 1

@@ -78,26 +78,34 @@ def _locked(folder: Path, target: str, run: str, until_at: float) -> Iterator[No
             cause="own disk",
         ) from error
     with file:
-        _lock(file, run, target)
+        _wait(file, run, target)
         file.truncate(0)
         file.write(json.dumps({"run": run, "pid": os.getpid(), "until_at": until_at}))
         file.flush()
-        yield
-
-
-def _lock(file: IO[str], run: str, target: str) -> None:
-    while True:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = _holder(file)
-            is_ours = holder.get("run", run) == run
-            # One that has only just been locked does not say whose it is yet.
-            if not is_ours or time.time() > float(str(holder.get("until_at", "inf"))):
-                raise _taken(target, f"the run {holder.get('run')}, process {holder.get('pid')}")
-            time.sleep(_POLL_S)
-        else:
-            return
+            yield
+        finally:
+            # Who takes it next does not say at once whose it is; nobody is to read our name then.
+            file.truncate(0)
+
+
+def _wait(file: IO[str], run: str, target: str) -> None:
+    while not _took(file):
+        holder = _holder(file)
+        other = str(holder.get("run", run))
+        until_at = float(str(holder.get("until_at", "inf")))
+        if other != run or time.time() > until_at:
+            raise _taken(target, f"the run {other}, process {holder.get('pid')}")
+        time.sleep(_POLL_S)
+
+
+def _took(file: IO[str]) -> bool:
+    """Take the lock, if nobody has it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _holder(file: IO[str]) -> Mapping[str, object]:

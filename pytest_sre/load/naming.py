@@ -2,11 +2,13 @@
 
 import re
 from functools import lru_cache
+from urllib.parse import urlsplit
 
 OTHER = "other requests"
 MOST_NAMES = 100
 
 _LONGEST_WORD = 40
+_PORTS = {"http": 80, "https": 443}
 _VARYING = re.compile(r"[0-9]|%|@")
 
 
@@ -19,6 +21,12 @@ def request_name(method: str, path: str) -> str:
     """
     bare = path.partition("?")[0].partition("#")[0]
     return f"{method} {'/'.join(map(_segment, bare.split('/')))}"
+
+
+def host_of(url: str) -> str:
+    """Name the host of an address, as ``host:port``."""
+    parts = urlsplit(url)
+    return f"{parts.hostname or ''}:{parts.port or _PORTS.get(parts.scheme, 0)}"
 
 
 def _segment(segment: str) -> str:

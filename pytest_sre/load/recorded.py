@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from pytest_sre.load.frames import Answered, Frame, Health, Sample, Tally
+from pytest_sre.load.frames import Answered, Frame, Health, Tally
 from pytest_sre.load.gathering import Gathering
 from pytest_sre.load.latencies import Buckets
 from pytest_sre.load.plan import LoadPlan
 from pytest_sre.load.result import LoadResult
 from pytest_sre.recording import Recording
-from pytest_sre.recording.rows import Exchange, LoadRun, LoadSecond, Row
+from pytest_sre.recording.rows import Exchange, LoadError, LoadRun, LoadSecond, Row
 
-MOST_SAMPLES = 20
+MOST_ERRORS = 20
 
 _buckets: "msgspec.msgpack.Decoder[Buckets]" = msgspec.msgpack.Decoder(Buckets)
 
@@ -79,11 +79,39 @@ def run_of(
     )
 
 
-def samples_of(result: LoadResult, *, app: str, test: str) -> Iterator[Row]:
-    """Give some of the requests that the app failed, as what a test saw."""
+def errors_of(result: LoadResult, load: str, *, app: str, test: str) -> Iterator[LoadError]:
+    """Give the rows of some of the requests that the app failed.
+
+    Args:
+        result: what came of the load.
+        load: its id.
+        app: the app that was asked.
+        test: the node id of the test that made it.
+    """
     failed = [one for one in result.samples if one.request and not one.is_own]
-    for one in failed[:MOST_SAMPLES]:
-        yield _exchange(one, result.base_url, app, test)
+    for one in failed[:MOST_ERRORS]:
+        method, _, path = one.request.partition(" ")
+        yield LoadError(
+            at=one.at,
+            load=load,
+            app=app,
+            method=method,
+            url=f"{result.base_url.rstrip('/')}{path}" if path.startswith("/") else path,
+            machine=one.machine,
+            region=one.region,
+            journey=one.journey,
+            test=test,
+            status=one.status,
+            error_kind="" if one.status else one.kind,
+            error=one.text,
+            request_id=one.request_id,
+        )
+
+
+def exchange_of(error: LoadError) -> Exchange:
+    """Give a failed request of a load as what a test saw."""
+    names = set(Exchange.__struct_fields__) & set(LoadError.__struct_fields__)
+    return Exchange(source="load", **{name: getattr(error, name) for name in names})
 
 
 def recorded_loads(recording: Recording) -> list[tuple[LoadRun, LoadResult]]:
@@ -109,9 +137,7 @@ class Writing:
         clock: tells the time, Unix seconds.
     """
 
-    def __init__(
-        self, load: str, write: Callable[[Row], None], clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, load: str, write: Callable[[Row], None], clock: Callable[[], float]) -> None:
         self._load, self._write, self._clock = load, write, clock
         self._started_at: float | None = None
 
@@ -153,25 +179,6 @@ def _tally(row: LoadSecond) -> Tally:
         intended=_unpacked(row.intended),
         sent=_unpacked(row.sent),
         failed_after=_unpacked(row.failed_after),
-    )
-
-
-def _exchange(sample: Sample, base_url: str, app: str, test: str) -> Exchange:
-    method, _, path = sample.request.partition(" ")
-    return Exchange(
-        at=sample.at,
-        source="load",
-        app=app,
-        method=method,
-        url=f"{base_url.rstrip('/')}{path}" if path.startswith("/") else path,
-        machine=sample.machine,
-        region=sample.region,
-        journey=sample.journey,
-        test=test,
-        status=sample.status,
-        error_kind="" if sample.status else sample.kind,
-        error=sample.text,
-        request_id=sample.request_id,
     )
 
 

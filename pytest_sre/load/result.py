@@ -208,8 +208,12 @@ class LoadResult:
         """Count the events of an objective in the steady phase, and say what is in doubt.
 
         Raises:
-            Inconclusive: requests and journeys do not tell what the objective is about.
+            Inconclusive: requests and journeys do not tell what the objective is about, or times
+                are not the app's, since the generator could not keep up.
         """
+        if objective.kind == "latency" and self.is_late:
+            # Nor would it be broken: those who came late waited for us.
+            raise Inconclusive(f"{objective.name}: {self._late_doubt}", cause="load generator")
         judged = [one for one in self.tallies if self.plan.is_judged(one.second)]
         return measure_tallies(objective, judged, self.started_at, self.doubts)
 
@@ -245,17 +249,24 @@ class LoadResult:
                 f"{whole.dropped} of {whole.planned} arrivals were dropped: "
                 f"{limit} were in flight already"
             )
-        if whole.late > LATE_RATIO * whole.started:
-            yield (
-                f"the load generator could not keep up: {whole.late} of {whole.started} arrivals "
-                f"began late; {self._generator}"
-            )
+        if self.is_late:
+            yield self._late_doubt
+
+    @cached_property
+    def is_late(self) -> bool:
+        """Whether the generator could not keep up: too many arrivals began late."""
+        whole = self.runs()
+        return whole.late > LATE_RATIO * whole.started
 
     @property
-    def _generator(self) -> str:
+    def _late_doubt(self) -> str:
+        whole = self.runs()
         lag_s = max((one.lag_s for one in self.health), default=0.0)
         cpu = max((one.cpu_ratio for one in self.health), default=0.0)
-        return f"it was held up for {lag_s * 1e3:.0f} ms, and used {cpu:.0%} of a core"
+        return (
+            f"the load generator could not keep up: {whole.late} of {whole.started} arrivals "
+            f"began late; it was held up for {lag_s * 1e3:.0f} ms, and used {cpu:.0%} of a core"
+        )
 
 
 def _doubts_of_samples(whole: Part) -> Iterable[str]:

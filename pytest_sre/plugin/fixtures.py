@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_sre.bake.window import Bake
     from pytest_sre.fly.fleet import FlyApp, FlyMachine
     from pytest_sre.journeys.run import Journeys
+    from pytest_sre.load.facade import Load
     from pytest_sre.logs.facade import Logs
     from pytest_sre.probes.facade import Probe
     from pytest_sre.run.risks import Risks
@@ -77,6 +78,15 @@ def bake(sre_run: "Run") -> "Bake":
 def slo(sre_run: "Run") -> "Slo":
     """Give objectives: ``slo.availability(0.999).check(bake)``, ``slo.budget("checkout")``."""
     return sre_run.objectives.slo
+
+
+@pytest.fixture
+def load(request: pytest.FixtureRequest, sre_run: "Run") -> "Load":
+    """Give loads: ``load.run("checkout", rate=200, duration="30s")``."""
+    # Imported here, since every pytest loads this file, with a target or without.
+    from pytest_sre.run.loads import load_of
+
+    return load_of(sre_run, request.node.stash[EVIDENCE])
 
 
 @pytest.fixture

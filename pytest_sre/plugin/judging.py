@@ -14,6 +14,7 @@ from pytest_sre.plugin.reports import Judged
 from pytest_sre.plugin.runbooks import is_link, runbook_of
 from pytest_sre.plugin.stash import EVIDENCE
 from pytest_sre.recording.rows import Exchange
+from pytest_sre.report.loads import load_table
 from pytest_sre.report.tables import exchanges_table, log_excerpt
 from pytest_sre.run.evidence import Evidence
 from pytest_sre.run.excerpts import excerpts_of
@@ -26,6 +27,7 @@ from pytest_sre.verdict import NotAsked, Verdict
 _SYMPTOMS = frozenset({"bake", "journey", "logs"})
 _PACKAGE = Path(pytest_sre.__file__).parent
 _MAX_EXCHANGES = 40
+_MAX_LOADS = 3
 
 
 def hide_own_frames(error: BaseException) -> None:
@@ -181,6 +183,7 @@ def _what_was_seen(run: Run, evidence: Evidence | None, machines: list[FlyMachin
         failed_first = sorted(evidence.exchanges, key=lambda e: e.ok)
         parts.append(exchanges_table(failed_first[:_MAX_EXCHANGES], labels))
     if evidence:
+        parts += [load_table(result) for result in evidence.loads[-_MAX_LOADS:]]
         found = excerpts_of(run, evidence, machines)
         parts += [log_excerpt(one.title, one.events, one.left_out) for one in found if one.events]
     return "\n\n".join(parts)

@@ -112,6 +112,15 @@ class TestSession:
             item.stash[EVIDENCE] = Evidence(item.nodeid, self.run.recorder.write)
 
     @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Let no test pass on a load that shows nothing, whatever it asserted."""
+        ended = yield
+        evidence = item.stash.get(EVIDENCE, None)
+        for result in evidence.loads if evidence else ():
+            result.require_conclusive()
+        return ended
+
+    @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:

@@ -22,11 +22,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 class Exchange(Row, frozen=True, kw_only=True):
     """One request and what came back, or why nothing did.
 
-    ``source`` is ``probe``, ``bake``, ``journey`` or ``load``. ``error_kind`` is empty when an answer
-    came; otherwise ``dns``, ``dns-nxdomain``, ``network``, ``refused``, ``reset``, ``timeout``,
-    ``tls`` or ``protocol``. ``own_fault`` says that the error is on our side of the network.
-    ``test`` is the node id of the test that asked, empty for the bake. ``machine`` is the
-    Machine asked for (or the one that says it answered), empty when unknown.
+    ``source`` is ``probe``, ``bake`` or ``journey``.
+    ``error_kind`` is empty when an answer came; otherwise ``dns``, ``dns-nxdomain``, ``network``,
+    ``refused``, ``reset``, ``timeout``, ``tls`` or ``protocol``. ``own_fault`` says that the error
+    is on our side of the network. ``test`` is the node id of the test that asked, empty for the
+    bake. ``machine`` is the Machine asked for (or the one that says it answered), empty when
+    unknown.
     """
 
     table: ClassVar[str] = "exchanges"
@@ -280,6 +281,28 @@ class LoadSecond(Row, frozen=True, kw_only=True):
     failed_after: bytes = b""
 
 
+class LoadError(Row, frozen=True, kw_only=True):
+    """A request of a load that the app failed: one of some of each kind.
+
+    The columns are those of an exchange. They are apart since a load records no good ones.
+    """
+
+    table: ClassVar[str] = "load_errors"
+
+    load: str
+    app: str
+    method: str
+    url: str
+    machine: str = ""
+    region: str = ""
+    journey: str = ""
+    test: str = ""
+    status: int = 0
+    error_kind: str = ""
+    error: str = ""
+    request_id: str = ""
+
+
 class LoadRun(Row, frozen=True, kw_only=True):
     """A load that has ended; ``at`` is when it began.
 
@@ -321,5 +344,6 @@ ROWS: tuple[type[Row], ...] = (
     Risk,
     Span,
     LoadSecond,
+    LoadError,
     LoadRun,
 )

@@ -55,7 +55,7 @@ def exchanges_table(exchanges: Sequence[Exchange], labels: dict[str, str]) -> st
             exchange.region,
             f"{exchange.method} {urlsplit(exchange.url).path or '/'}",
             str(exchange.status) if exchange.status else exchange.error_kind,
-            f"{exchange.total_s * 1000:.0f} ms",
+            f"{exchange.total_s * 1000:.0f} ms" if exchange.total_s else "-",
             clean(exchange.body_head or exchange.error, 60),
         )
         for exchange in exchanges

@@ -4,7 +4,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from pytest_sre.recording.rows import Exchange, Row
+from pytest_sre.load.recorded import exchange_of
+from pytest_sre.load.result import LoadResult
+from pytest_sre.recording.rows import Exchange, LoadError, Row
 
 
 @dataclass
@@ -14,12 +16,14 @@ class Evidence:
     Attributes:
         test: the test's node id.
         record: where rows go beside here.
+        loads: what came of the loads that it made.
         began_at: when the test began, Unix seconds.
     """
 
     test: str
     record: Callable[[Row], None]
     rows: list[Row] = field(default_factory=list)
+    loads: list[LoadResult] = field(default_factory=list)
     began_at: float = field(default_factory=time.time)
 
     def write(self, row: Row) -> None:
@@ -29,5 +33,6 @@ class Evidence:
 
     @property
     def exchanges(self) -> list[Exchange]:
-        """The requests that the test made, and what came back."""
-        return [row for row in self.rows if isinstance(row, Exchange)]
+        """The requests that the test made, and what came back; of loads some that failed."""
+        own = [row for row in self.rows if isinstance(row, Exchange)]
+        return own + [exchange_of(row) for row in self.rows if isinstance(row, LoadError)]

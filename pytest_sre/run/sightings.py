@@ -16,9 +16,10 @@ from pytest_sre.issues.titles import title_of
 from pytest_sre.issues.values import Finding, Section, Sighting
 from pytest_sre.judge.causes import Cause, group_by_cause, merge_alike
 from pytest_sre.judge.conclusion import Conclusion
+from pytest_sre.load.recorded import exchange_of
 from pytest_sre.logs.recorded import recorded_lines
 from pytest_sre.logs.signatures import Signature
-from pytest_sre.recording.rows import CheckSeen, Exchange, LogLine, MachineSeen
+from pytest_sre.recording.rows import CheckSeen, Exchange, LoadError, LogLine, MachineSeen
 from pytest_sre.redaction import inline, one_line, title
 from pytest_sre.run.evidence import Evidence
 from pytest_sre.run.repository import Repository
@@ -65,8 +66,9 @@ class Around:
     @cached_property
     def failed(self) -> Sequence[Exchange]:
         """The requests that the app did not answer well."""
-        exchanges = self.run.recording.rows(Exchange, ok=False)
-        return [each for each in exchanges if not each.own_fault]
+        recording = self.run.recording
+        asked = [each for each in recording.rows(Exchange, ok=False) if not each.own_fault]
+        return [*asked, *map(exchange_of, recording.rows(LoadError))]
 
     @cached_property
     def checks(self) -> tuple[CheckSeen, ...]:

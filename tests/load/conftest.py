@@ -102,6 +102,37 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class Listener:
+    """A place that nobody may come to; counts who does."""
+
+    def __init__(self) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self.connections = 0
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._thread.start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._socket.accept()
+                self.connections += 1
+                connection.close()
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join()
+
+
+@pytest.fixture
+def listener(monkeypatch) -> Iterator[Listener]:
+    with contextlib.closing(Listener()) as made:
+        monkeypatch.setenv("ELSEWHERE", made.url)
+        yield made
+
+
 @pytest.fixture(scope="package")
 def app() -> Iterator[App]:
     app = App()

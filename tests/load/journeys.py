@@ -111,3 +111,11 @@ def faithful(client: httpx.Client) -> None:
     assert client.get("/echo").json()["headers"]["cookie"] == "session=s-1"
     with client.stream("GET", "/items") as streamed:
         assert b"".join(streamed.iter_bytes()) == b"item"
+
+
+@journey("astray")
+def astray(client: httpx.Client) -> None:
+    """Ask a host that is not the target's, and swallow whatever comes of it."""
+    client.get("/items/17")
+    with suppress(Exception):
+        client.get(os.environ["ELSEWHERE"])

@@ -209,3 +209,10 @@ def test_what_a_load_cannot_tell_is_not_asked_of_it():
 
     with pytest.raises(Inconclusive, match="fresh: a load does not tell about freshness"):
         result().measure(fresh)
+
+
+def test_slow_answers_to_a_late_generator_are_not_the_apps():
+    rows = requested([second(n, late=RATE // 2, intended={SLOW: RATE}) for n in range(SECONDS)])
+
+    with pytest.raises(Inconclusive, match="latency-p99: the load generator could not keep up"):
+        Slo([], lambda _: None, lambda _: None).latency(p=99, below="100ms").check(result(rows))

@@ -20,8 +20,8 @@ MISTAKES = {
         '[targets.prod]\nplatfrom = "fly"',
         'sre.toml: [targets.prod] has an unknown key "platfrom"\n',
         (
-            "\nexpected one of: allow, apps, deny, incidents, machines, organization, platform, "
-            "processes, url\n"
+            "\nexpected one of: allow, apps, deny, incidents, limits, machines, organization, "
+            "platform, processes, url\n"
         ),
         '\ndid you mean "platform"?',
     ),

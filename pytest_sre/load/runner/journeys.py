@@ -8,6 +8,7 @@ from pytest_sre.journeys.run import walk
 from pytest_sre.load.frames import Order
 from pytest_sre.load.runner.client import LoadClient
 from pytest_sre.load.runner.counting import Counter, Run, Trouble
+from pytest_sre.load.runner.hosts import Hosts
 from pytest_sre.load.runner.wire import Wire
 from pytest_sre.verdict import Inconclusive
 
@@ -22,10 +23,11 @@ class Walker:
         counter: Counter,
         *,
         connections: int,
+        hosts: Hosts,
         spend: Callable[[], None],
     ) -> None:
         self._order, self._journeys, self._counter = order, journeys, counter
-        self._wire = Wire(connections=connections, ca=order.ca)
+        self._wire = Wire(connections=connections, hosts=hosts, ca=order.ca)
         self._spend = spend
         self._free: list[LoadClient] = []
 

@@ -20,6 +20,7 @@ from pytest_sre.load.frames import Ended, Health, Order, Ready, Word, packed
 from pytest_sre.load.plan import Open
 from pytest_sre.load.runner.arriving import Arriving, in_flight_of
 from pytest_sre.load.runner.counting import Counter
+from pytest_sre.load.runner.hosts import Hosts
 from pytest_sre.load.runner.journeys import Walker
 from pytest_sre.load.runner.lifeline import Lifeline
 
@@ -71,7 +72,7 @@ class Session:
         self._lifeline = Lifeline(0)
         self._counter = Counter()
         self._halt = Event()
-        self._reason = "complete"
+        self._reason, self._detail = "complete", ""
         self._requests_left = 0
         self._load: Load | None = None
         self._lag_s = 0.0
@@ -108,17 +109,19 @@ class Session:
         load.settle(plan.timeout_s + LINGER_S if self._reason == "complete" else LINGER_S)
         gevent.killall(watchers)
         self._say(self._counter.frame(self._health()))
-        self._say(Ended(reason=self._reason))
+        self._say(Ended(reason=self._reason, detail=self._detail))
 
     def _prepare(self, order: Order) -> Load:
         load_journeys(map(Path, order.journey_files))
         caps = order.plan.caps
         self._requests_left = _share(caps.requests, order.worker, order.workers)
+        hosts = Hosts(order.hosts, self._refuse)
         walker = Walker(
             order,
             _wanted(order.plan.mix),
             self._counter,
             connections=in_flight_of(order),
+            hosts=hosts,
             spend=self._spend,
         )
         if isinstance(order.plan.workload, Open):
@@ -126,7 +129,7 @@ class Session:
         # Locust takes a third of a second to import.
         from pytest_sre.load.runner.users import Users
 
-        return Users(order, walker, self._counter, self._halt, self._spend)
+        return Users(order, walker, self._counter, self._halt, self._spend, hosts)
 
     def _spend(self) -> None:
         """Take one request of those that may be sent; ends the load when there is none left."""
@@ -136,9 +139,12 @@ class Session:
             raise gevent.GreenletExit
         self._requests_left -= 1
 
-    def _end(self, reason: str) -> None:
+    def _refuse(self, why: str) -> None:
+        self._end("failed", why)
+
+    def _end(self, reason: str, detail: str = "") -> None:
         if not self._halt.is_set():
-            self._reason = reason
+            self._reason, self._detail = reason, detail
             self._halt.set()
 
     def _heed(self) -> None:

@@ -16,9 +16,10 @@ from locust.user.users import HttpUser
 from locust.util.load_locustfile import load_locustfile
 
 from pytest_sre.load.frames import Order
-from pytest_sre.load.naming import request_name
+from pytest_sre.load.naming import host_of, request_name
 from pytest_sre.load.plan import Closed
 from pytest_sre.load.runner.counting import Counter, Origin, Run, Trouble
+from pytest_sre.load.runner.hosts import Hosts
 from pytest_sre.load.runner.journeys import Walker
 from pytest_sre.probes.faults import fault_of
 
@@ -32,6 +33,7 @@ class Users:
     Args:
         halt: set when the load is to end.
         spend: called before each request of a locustfile; raises to refuse it.
+        hosts: what a locustfile may ask.
     """
 
     def __init__(
@@ -41,9 +43,10 @@ class Users:
         counter: Counter,
         halt: Event,
         spend: Callable[[], None],
+        hosts: Hosts,
     ) -> None:
         self._order, self._walker, self._counter, self._halt = order, walker, counter, halt
-        self._spend = spend
+        self._spend, self._hosts = spend, hosts
         workload = order.plan.workload
         if not isinstance(workload, Closed):
             raise TypeError(f"expected users, found {workload}")
@@ -120,7 +123,7 @@ class Users:
 
     def _marked(self, users: type[Any]) -> type[Any]:
         """Let the requests of these users carry the plan's headers, and be counted against caps."""
-        headers, spend = dict(self._order.plan.headers), self._spend
+        headers, spend, hosts = dict(self._order.plan.headers), self._spend, self._hosts
         if issubclass(users, FastHttpUser):
             users.default_headers = {**(users.default_headers or {}), **headers}
         begin = users.__init__
@@ -131,6 +134,7 @@ class Users:
                 user.client.headers.update(headers)
             if isinstance(user, HttpUser | FastHttpUser):
                 _spending(user.client, spend)
+                _guard(user, hosts)
 
         users.__init__ = marked
         return users
@@ -167,6 +171,35 @@ def _spending(client: Any, spend: Callable[[], None]) -> None:  # noqa: ANN401 -
         return send(*args, **options)
 
     client.request = request
+
+
+class _GuardedPool:
+    """The connections of a client, none of them to a host that may not be asked."""
+
+    def __init__(self, pool: Any, hosts: Hosts) -> None:  # noqa: ANN401 - the library's
+        self._pool, self._hosts = pool, hosts
+
+    def get_client(self, url: Any) -> object:  # noqa: ANN401
+        self._hosts.require(host_of(f"{url.scheme}://{url.netloc}"))
+        return self._pool.get_client(url)
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+def _guard(user: Any, hosts: Hosts) -> None:  # noqa: ANN401 - of two kinds
+    """Let a user ask no other host, not even one that an answer sends it to."""
+    if isinstance(user, FastHttpUser):
+        agent: Any = user.client.client
+        agent.clientpool = _GuardedPool(agent.clientpool, hosts)
+        return
+    adapter_of = user.client.get_adapter
+
+    def get_adapter(url: str) -> object:
+        hosts.require(host_of(url))
+        return adapter_of(url)
+
+    user.client.get_adapter = get_adapter
 
 
 def _origin(response: object) -> Origin:

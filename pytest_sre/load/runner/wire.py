@@ -17,6 +17,7 @@ from gevent import monkey
 from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
 from geventhttpclient.response import HTTPConnectionClosed, HTTPSocketPoolResponse
 
+from pytest_sre.load.runner.hosts import Hosts
 from pytest_sre.probes.faults import Fault, fault_of
 
 _BLOCK = 65_536
@@ -60,11 +61,12 @@ class Wire:
 
     Args:
         connections: how many at most to each place.
+        hosts: what may be asked.
         ca: a PEM file of the only authorities to trust; those of the system when empty.
     """
 
-    def __init__(self, *, connections: int, ca: str = "") -> None:
-        self._connections = connections
+    def __init__(self, *, connections: int, hosts: Hosts, ca: str = "") -> None:
+        self._connections, self._hosts = connections, hosts
         self._trust = {"ca_certs": ca} if ca else {}
         self._pools: dict[Place, ConnectionPool] = {}
 
@@ -101,6 +103,7 @@ class Wire:
             answer.release()
 
     def _open(self, place: Place) -> ConnectionPool:
+        self._hosts.require(f"{place.host}:{place.port}")
         kind = functools.partial(_TlsPool, ssl_options=self._trust)
         make = kind if place.scheme == "https" else _Pool
         self._pools[place] = make(

@@ -1,0 +1,89 @@
+"""What a run gives to loads: where they go, what they may bear, and who is told."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from pytest_sre.fly.config import Guest
+from pytest_sre.fly.fleet import FlyApp
+from pytest_sre.fly.models import Machine
+from pytest_sre.load.facade import Ground, Load
+from pytest_sre.load.leasing import load_lease
+from pytest_sre.load.naming import host_of
+from pytest_sre.load.noticeboard import MachineBoard
+from pytest_sre.load.recorded import requests_sent
+from pytest_sre.recording.rows import LoadError, Row
+from pytest_sre.run.evidence import Evidence
+from pytest_sre.verdict import Inconclusive, NotAsked
+
+if TYPE_CHECKING:
+    from pytest_sre.run.run import Run
+
+
+def load_of(run: "Run", evidence: Evidence) -> Load:
+    """Give one test of a run its loads.
+
+    Raises:
+        NotAsked: the target has no public service.
+    """
+    app = next((app for app in run.apps.values() if app.serving), None)
+    if app is None:
+        raise NotAsked(f"{run.settings.target.name} has no public service to put load on")
+    ground = Ground(
+        target=run.settings.target,
+        app=app.name,
+        base_url=app.url,
+        hosts=tuple(host_of(each.url) for each in run.apps.values() if each.url),
+        journeys=frozenset(run.known_journeys),
+        journey_files=run.settings.journeys,
+        root=run.settings.root,
+        run=run.recorder.path.stem,
+        lease=_leases(run, app),
+        fleet=lambda: _fleet(app),
+        sent=lambda: _sent(run),
+        tell=lambda line: run.on_wait(line) if run.on_wait else None,
+    )
+    return Load(ground, write=_writer(evidence), keep=evidence.loads.append, test=evidence.test)
+
+
+def _writer(evidence: Evidence) -> Callable[[Row], None]:
+    def write(row: Row) -> None:
+        if isinstance(row, LoadError):
+            evidence.rows.append(row)
+        evidence.record(row)
+
+    return write
+
+
+def _leases(run: "Run", app: FlyApp) -> Callable[[float], AbstractContextManager[None]]:
+    board = MachineBoard(run.platform.fly, app.name, lambda: _first_machine(app))
+    folder = run.settings.root / ".sre" / "load"
+    name, this_run = run.settings.target.name, run.recorder.path.stem
+
+    def lease(lasts_s: float) -> AbstractContextManager[None]:
+        return load_lease(folder, name, run=this_run, lasts_s=lasts_s, board=board)
+
+    return lease
+
+
+def _first_machine(app: FlyApp) -> str:
+    ids = sorted(machine.id for machine in app.live)
+    if not ids:
+        raise Inconclusive(f"{app.name} has no Machine to put load on")
+    return ids[0]
+
+
+def _sent(run: "Run") -> int:
+    run.recorder.flush()
+    return requests_sent(run.recording)
+
+
+def _fleet(app: FlyApp) -> Mapping[str, int]:
+    return Counter(_kind(machine) for machine in app.live if machine.state == "started")
+
+
+def _kind(machine: Machine) -> str:
+    guest = machine.settings.guest or Guest()
+    size = f"{guest.cpu_kind}-{guest.cpus}x {guest.memory_mb} MB"
+    return f"{machine.group} {machine.region} {size}"

@@ -92,6 +92,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_generate_command(commands)
     add_slo_commands(commands, status=_slo_status, snapshot=_slo_snapshot)
 
+    report = commands.add_parser("report", help="write the recording of a run as one HTML page")
+    report.add_argument("recording", metavar="RECORDING", type=Path, help="such as of .sre/runs")
+    report.add_argument("--output", metavar="FILE", type=Path, required=True, help="the page")
+    report.set_defaults(command=_report)
+
     logs = commands.add_parser("logs", help="what logs say, also those of elsewhere")
     actions = logs.add_subparsers(title="actions", metavar="ACTION", required=True)
     scan = actions.add_parser(
@@ -401,6 +406,14 @@ def _generate(arguments: argparse.Namespace) -> int:
     folder = None if arguments.output == "-" else Path(arguments.output)
     outcome = generate(Path.cwd(), arguments.kind, arguments.target, folder, check=arguments.check)
     return _show_logs(outcome, None)
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from pytest_sre.report.html.writing import report_of
+
+    code, said = report_of(arguments.recording, arguments.output)
+    print(said, file=sys.stderr if code else sys.stdout)
+    return code
 
 
 def _scan(arguments: argparse.Namespace) -> int:

@@ -66,7 +66,9 @@ TALKERS = {
     },
     "httptools": {"local/proxy/messages.py"},
     "hyperscan": {"logs/engines.py"},
+    "jinja2": {"report/html/page.py"},
     "locust": {"load/runner/users.py"},
+    "markupsafe": {"report/html/figures.py", "report/html/page.py", "report/html/plots.py"},
     "promql_parser": {"alerts/promql.py"},
     "psutil": {
         "local/api/processes.py",

@@ -16,6 +16,7 @@ HEAVY = [
     "graphql",
     "hdrh",
     "httpx",
+    "jinja2",
     "locust",
     "msgspec",
     "numpy",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_sre.recording import Recording, RecordingError
+from pytest_sre.recording.notes import STARTED_AT, TARGET, VERDICT
 from pytest_sre.recording.rows import EventSeen, Exchange, MachineSeen, Span, TestRun
 from pytest_sre.recording.store import recorded_runs
 from pytest_sre.verdict import Verdict
@@ -65,13 +66,13 @@ def _about(path: Path, target: str) -> tuple[Path, RecordedRun] | None:
             meta = recording.meta()
     except RecordingError:
         return None
-    if target not in ("", meta.get("target")):
+    if target not in ("", meta.get(TARGET)):
         return None
     return path, _run(path, meta)
 
 
 def _run(path: Path, meta: dict[str, str]) -> RecordedRun:
-    return RecordedRun(path.stem, float(meta.get("started_at", 0)), meta.get("verdict", ""))
+    return RecordedRun(path.stem, float(meta.get(STARTED_AT, 0)), meta.get(VERDICT, ""))
 
 
 def _read(path: Path, events_since_at: float) -> Iterator[RecordedRun]:

@@ -98,7 +98,8 @@ class Seen:
 
     ``log_lines`` are those of around ``failed_at``, the time of the first failing request in Unix
     seconds, 0 when there is none; ``signatures`` are new error signatures, with what they say;
-    ``links`` name a CI run and a report by what they are; ``evidence`` is the recording's path.
+    ``links`` name a CI run by what it is; ``evidence`` is the recording's path, ``report`` that of
+    the report, empty when there is none.
     """
 
     target: str
@@ -112,6 +113,7 @@ class Seen:
     changes: tuple[Change, ...] = ()
     runbooks: tuple[Runbook, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
+    report: str = ""
 
 
 def lines_around(lines: Sequence[LogLine], at: float) -> tuple[LogLine, ...]:
@@ -322,4 +324,6 @@ def _commit(commit: Commit, clean: Callable[[str], str]) -> str:
 
 def _links(seen: Seen) -> str:
     lines = [f"- [{name}](<{address}>)" for name, address in seen.links]
+    if seen.report:
+        lines.append(f"- reported in {inline(seen.report)}")
     return "\n".join([*lines, f"- recorded in {inline(seen.evidence)}"])

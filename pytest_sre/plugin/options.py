@@ -56,6 +56,12 @@ def add_options(parser: pytest.Parser) -> None:
         "neither; a local platform's go to .sre/issues unless this option asks for file",
     )
     group.addoption(
+        "--sre-report",
+        dest="sre_report",
+        metavar="FILE",
+        help="write what the run saw and concluded as one HTML page, such as report.html",
+    )
+    group.addoption(
         "--sre-override-freeze",
         dest="sre_override_freeze",
         metavar="WHY",

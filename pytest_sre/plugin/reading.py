@@ -76,6 +76,23 @@ def read_since(config: pytest.Config, now: float) -> float | None:
     return since_at
 
 
+def read_report_path(config: pytest.Config) -> Path | None:
+    """Read ``--sre-report``: where the report goes; None when none is wanted.
+
+    Raises:
+        pytest.UsageError: a file cannot be there.
+    """
+    file: str | None = config.getoption("sre_report")
+    if file is None:
+        return None
+    path = config.invocation_params.dir / file
+    if path.suffix.lower() not in {".html", ".htm"} or path.is_dir():
+        raise pytest.UsageError(
+            f"--sre-report is {file!r}\nexpected the path of a file, such as report.html"
+        )
+    return path
+
+
 def read_choice(config: pytest.Config) -> str:
     """Read ``sre_inconclusive``: fail or pass."""
     choice: str = config.getini("sre_inconclusive")

@@ -21,12 +21,19 @@ from pytest_sre.plugin.objectives import Asked, add_objectives, take_arguments
 from pytest_sre.plugin.options import target_name
 from pytest_sre.plugin.paths import suite_paths
 from pytest_sre.plugin.progress import ProgressLine
-from pytest_sre.plugin.reading import read_choice, read_override, read_settings, read_since
+from pytest_sre.plugin.reading import (
+    read_choice,
+    read_override,
+    read_report_path,
+    read_settings,
+    read_since,
+)
 from pytest_sre.plugin.reports import Judged, Results, failure_of
 from pytest_sre.plugin.runbooks import unactionable
 from pytest_sre.plugin.showing import make_safe
 from pytest_sre.plugin.stash import EVIDENCE, RUN
 from pytest_sre.recording import Recorder, RecordingError
+from pytest_sre.recording.notes import ENDED_AT, STARTED_AT, TARGET, VERDICT, VERSION
 from pytest_sre.recording.store import new_run_path
 from pytest_sre.redaction import Redactor, one_line, printable, secret_values
 from pytest_sre.report.block import Seen, verdict_block
@@ -37,6 +44,7 @@ from pytest_sre.run.evidence import Evidence
 from pytest_sre.run.filing import Filing, Mode, tracker_of
 from pytest_sre.run.platforms import open_platform, rejoin_platform
 from pytest_sre.run.redacting import redactor
+from pytest_sre.run.reporting import report_lines
 from pytest_sre.run.run import Handover, Run
 from pytest_sre.shipping import suites_dir
 from pytest_sre.targets import ConfigError, Settings
@@ -167,6 +175,8 @@ class MainSession(TestSession):
         self._since_at = since_at
         self._results = Results()
         self._filing: Filing | None = None
+        self._report_path = read_report_path(config)
+        self._reported: list[str] = []
         self._filed: list[str] = []
         self._unactionable: list[str] = []
         self._conclusion: tuple[Conclusion, Seen] | None = None
@@ -181,7 +191,7 @@ class MainSession(TestSession):
         self._say_what_takes_time()
         try:
             path = new_run_path(self._settings.root, target, at)
-            about = {"target": target, "started_at": str(at), "version": pytest_sre.__version__}
+            about = {TARGET: target, STARTED_AT: str(at), VERSION: pytest_sre.__version__}
             recorder = Recorder(path, about, clean=redactor(os.environ))
             release = self._config.getoption("sre_local_release")
             platform = open_platform(self._settings, release=release)
@@ -202,7 +212,7 @@ class MainSession(TestSession):
         asked: Mode | None = self._config.getoption("sre_issues")
         tracker = tracker_of(run.settings, is_asked=asked == "file")
         try:
-            return Filing(run, asked or "file", tracker, at)
+            return Filing(run, asked or "file", tracker, at, report=self._report_path)
         except OSError as error:
             self._filed.append(f"nothing is filed, the outbox cannot be written: {error}")
             return None
@@ -297,9 +307,12 @@ class MainSession(TestSession):
         if not was_cut and run.observed():
             self._filed += [f"slo: {problem}" for problem in run.objectives.keep()]
         note_deployed(run, Redactor(secret_values(os.environ)))
-        run.recorder.note("verdict", conclusion.verdict.value)
+        run.recorder.note(ENDED_AT, str(time.time()))
+        run.recorder.note(VERDICT, conclusion.verdict.value)
         if self._filing:
             self._filed += self._file(self._filing, conclusion)
+        if self._report_path:
+            self._reported += report_lines(run, self._report_path)
         if was_cut:
             return
         is_fine = conclusion.verdict is Verdict.HEALTHY or (
@@ -328,6 +341,8 @@ class MainSession(TestSession):
         reporter.write_line(first, **{_COLOURS[conclusion.verdict]: True, "bold": True})
         for line in rest:
             reporter.write_line(line)
+        for line in map(printable, self._reported):
+            reporter.write_line(f"  report   {line}")
         for line in map(printable, self._filed):
             reporter.write_line(f"  issues   {line}")
 

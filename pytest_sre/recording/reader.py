@@ -104,6 +104,29 @@ class Recording:
             last = found[-1][0]
             yield from (row[1:] for row in found)
 
+    def each(self, row_type: type[R]) -> Iterator[R]:
+        """All rows of a type, as `values` gives them; raises as it does."""
+        table = table_of(row_type)
+        for values in self.values(row_type, *table.columns):
+            yield row_of(row_type, table, values)
+
+    def newest(self, row_type: type[R], *columns: str) -> list[R]:
+        """The last row, by time, of each combination of values of these columns.
+
+        Raises as `rows` does.
+        """
+        table = table_of(row_type)
+        _condition(table, None, dict.fromkeys(columns))
+        names = quoted(table.columns)
+        statement = (
+            f"SELECT {names} FROM (SELECT {names}, row_number() OVER "  # noqa: S608 - see above
+            f"(PARTITION BY {quoted(columns)} ORDER BY at DESC, row_id DESC) AS place "
+            f"FROM {table.name}) WHERE place = 1 ORDER BY at"
+        )
+        with self._reading() as connection:
+            found = connection.execute(statement).fetchall()
+        return [row_of(row_type, table, values) for values in found]
+
     def extent(self, row_type: type[Row], **equal: Value) -> tuple[float, float] | None:
         """When the first and the last row with these values were; None when there is none.
 

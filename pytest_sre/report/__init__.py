@@ -1,1 +1,1 @@
-"""Telling people: the verdict's block in the terminal, and the tables that explain a failure."""
+"""Telling people: the verdict's block, the tables that explain a failure, the report in HTML."""

@@ -12,6 +12,7 @@ from pytest_sre.judge.platform_calls import troubles
 from pytest_sre.judge.suspects import Facts, find_suspects
 from pytest_sre.logs.errors import error_groups
 from pytest_sre.logs.recorded import recorded_lines
+from pytest_sre.recording.notes import LIFTED
 from pytest_sre.recording.rows import (
     CheckSeen,
     EventSeen,
@@ -24,7 +25,6 @@ from pytest_sre.recording.rows import (
     Risk,
 )
 from pytest_sre.report.block import Seen
-from pytest_sre.run.objectives import LIFTED
 from pytest_sre.run.run import Run
 from pytest_sre.verdict import Inconclusive, Verdict
 

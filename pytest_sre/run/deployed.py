@@ -12,6 +12,7 @@ from pytest_sre.issues.evidence import Change, Release
 from pytest_sre.issues.history import Comparison, History
 from pytest_sre.issues.tracker import TrackerError
 from pytest_sre.recording import Recording, RecordingError
+from pytest_sre.recording.notes import DEPLOYED, STARTED_AT, TARGET, VERDICT
 from pytest_sre.recording.store import recorded_runs
 from pytest_sre.run.run import Run
 from pytest_sre.verdict import Inconclusive, Verdict
@@ -98,8 +99,8 @@ def _since_healthy(run: Run) -> tuple[float, Mapping[str, Release], Mapping[str,
         for name in run.apps:
             if (noted := meta.get(_code_key(name))) and name not in compared:
                 compared[name] = msgspec.json.decode(noted, type=_Compared)
-        if meta.get("verdict") == Verdict.HEALTHY.value:
-            return float(meta.get("started_at", 0)), dict(_releases(run, meta)), compared
+        if meta.get(VERDICT) == Verdict.HEALTHY.value:
+            return float(meta.get(STARTED_AT, 0)), dict(_releases(run, meta)), compared
     return 0.0, {}, compared
 
 
@@ -113,7 +114,7 @@ def _earlier(run: Run) -> Iterator[Mapping[str, str]]:
                 meta = recording.meta()
         except RecordingError:
             continue
-        if meta.get("target") == run.settings.target.name:
+        if meta.get(TARGET) == run.settings.target.name:
             yield meta
 
 
@@ -153,7 +154,7 @@ def _fly_toml(app: FlyApp, clean: Callable[[str], str]) -> str:
 
 
 def _key(app: str) -> str:
-    return f"deployed:{app}"
+    return f"{DEPLOYED}{app}"
 
 
 def _code_key(app: str) -> str:

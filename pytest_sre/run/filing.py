@@ -24,6 +24,7 @@ from pytest_sre.recording import RecordingError
 from pytest_sre.redaction import Redactor, secret_values
 from pytest_sre.run.acting import deploy_text, tell_incidents
 from pytest_sre.run.deployed import changes_since_healthy
+from pytest_sre.run.reporting import shown_path
 from pytest_sre.run.repository import find_repository
 from pytest_sre.run.run import Run
 from pytest_sre.run.sightings import Around, sighting_of, sighting_of_dead
@@ -48,13 +49,17 @@ class Filing:
         mode: whether issues are filed, only shown, or neither.
         tracker: where they are filed.
         at: when the run began, Unix seconds.
+        report: where the run's report will be; None when there will be none.
 
     Raises:
         OSError: the outbox cannot be written.
     """
 
-    def __init__(self, run: Run, mode: Mode, tracker: str, at: float) -> None:
+    def __init__(
+        self, run: Run, mode: Mode, tracker: str, at: float, *, report: Path | None = None
+    ) -> None:
         self._run, self._mode, self._tracker = run, mode, tracker
+        self._report = report
         self._clean = Redactor(secret_values(os.environ))
         target = run.settings.target
         folder = outbox_dir(run.settings.root)
@@ -114,6 +119,7 @@ class Filing:
             repository=find_repository(settings.root, self._tracker, api_url, os.environ),
             clean=self._clean,
             environment=os.environ,
+            report=shown_path(self._report, settings.root) if self._report else "",
         )
 
     def _file(self, sighting: Sighting) -> Iterator[str]:

@@ -3,13 +3,14 @@
 import math
 from collections.abc import Iterator
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pytest_sre.fly.errors import FlyError
 from pytest_sre.fly.metrics import Prometheus
 from pytest_sre.logs.recorded import recorded_lines
 from pytest_sre.recording import RecordingError
 from pytest_sre.recording.ledger import DayCounts
+from pytest_sre.recording.notes import LIFTED
 from pytest_sre.recording.rows import MachineSeen, ObjectiveSeen
 from pytest_sre.run.evidence import Evidence
 from pytest_sre.run.platforms import metrics_of
@@ -30,9 +31,6 @@ from pytest_sre.verdict import Inconclusive, ObjectiveVerdict
 
 if TYPE_CHECKING:
     from pytest_sre.run.run import Run
-
-LIFTED: Final = "freeze lifted: "
-"""Begins the key of a note on an objective whose freeze was overridden."""
 
 
 class Objectives:

@@ -49,6 +49,7 @@ class Around:
         repository: the checkout that the project is in.
         clean: takes secrets out of a text.
         environment: the process's; a CI runner says in it where its run is shown.
+        report: the path of the run's report; empty when there is none.
     """
 
     run: Run
@@ -57,6 +58,7 @@ class Around:
     repository: Repository | None
     clean: Callable[[str], str]
     environment: Mapping[str, str]
+    report: str = ""
 
     @cached_property
     def machines(self) -> Mapping[str, MachineSeen]:
@@ -214,6 +216,7 @@ def _seen(around: Around, cause: Cause, exchanges: Sequence[Exchange]) -> Seen:
         runbooks=tuple(_runbooks(around, cause)),
         links=tuple(_links(around.environment)),
         evidence=str(run.recorder.path.relative_to(run.settings.root)),
+        report=around.report,
     )
 
 

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from pytest_sre.redaction import one_line, redact
 from pytest_sre.report.html.buckets import BANDS, Slices, band_label, told_latency
-from pytest_sre.report.html.plots import About, bars, heat_map, percentile_curve
+from pytest_sre.report.html.plots import About, bars, heat_map, percentile_curve, told_percent
 
 _NAME: Final = 200
 _BARS: Final = 10
@@ -88,7 +88,7 @@ def curve_figure(key: str, title: str, points: Sequence[tuple[float, float]]) ->
         title: what is shown.
         points: percentages and seconds, rising.
     """
-    told = tuple((f"p{share:g}", told_latency(latency_s)) for share, latency_s in points)
+    told = tuple((told_percent(share), told_latency(latency_s)) for share, latency_s in points)
     described = ", ".join(f"{name} {latency}" for name, latency in told)
     svg = percentile_curve(About(f"{key}-curve", title, f"{described}."), points)
     return Figure(svg, Table(title, ("percentile", "latency"), told))

@@ -18,13 +18,13 @@ BLUE: Final = "#3b82f6"
 RED: Final = "#e5484d"
 GREY: Final = "#8b8d98"
 
-_WIDTH, _LEFT, _RIGHT, _TOP = 760.0, 96.0, 16.0, 12.0
+_WIDTH, _LEFT, _RIGHT, _TOP = 780.0, 116.0, 16.0, 12.0
 _INNER: Final = _WIDTH - _LEFT - _RIGHT
 _HEIGHT: Final = 180.0
 _SHADES: Final = (0.12, 0.3, 0.5, 0.75, 1.0)
 _DASHES: Final = ("", "6 4", "2 3")
 _TICKS: Final = 5
-_CURVE_PERCENTS: Final = (50.0, 90.0, 99.0, 99.9, 99.99)
+_CURVE_PERCENTS: Final = (50.0, 90.0, 99.0, 99.9, 99.99, 100.0)
 
 
 @dataclass(frozen=True)
@@ -124,10 +124,15 @@ def percentile_curve(about: About, points: Sequence[tuple[float, float]]) -> Mar
         for percent, latency_s in drawn
     )
     parts += (
-        _text(_percent_x(percent), _TOP + _HEIGHT + 18, f"p{percent:g}", "middle")
+        _text(_percent_x(percent), _TOP + _HEIGHT + 18, told_percent(percent), "middle")
         for percent in _CURVE_PERCENTS
     )
     return _svg(about, _HEIGHT + 36, parts)
+
+
+def told_percent(percent: float) -> str:
+    """Name a percentile as people do: ``p99.9``, and ``max`` for the highest."""
+    return f"p{percent:g}" if percent < 100 else "max"
 
 
 def bars(about: About, counts: Sequence[tuple[str, int]]) -> Markup:
@@ -217,8 +222,8 @@ def _shade(count: int, most: int) -> int:
 
 
 def _percent_x(percent: float) -> float:
-    rarity = min(4.0, -math.log10(1 - percent / 100)) if percent < 100 else 4.3
-    return _LEFT + 20 + (_INNER - 60) * rarity / 4.3
+    rarity = min(4.0, -math.log10(1 - percent / 100)) if percent < 100 else 4.5
+    return _LEFT + 20 + (_INNER - 60) * rarity / 4.5
 
 
 def _nice(highest: float) -> float:

@@ -46,9 +46,10 @@ from pytest_sre.verdict import Verdict
 
 # What the page can show without getting large, whatever each of them says.
 _REASONS: Final = 40
+_SUITES: Final = 60
 _TESTS_OF_SUITE: Final = 200
-_TESTS: Final = 600
-_MACHINES: Final = 300
+_TESTS: Final = 400
+_MACHINES: Final = 200
 _OBJECTIVES: Final = 100
 _KINDS: Final = 60
 _REMARKS: Final = 20
@@ -82,7 +83,7 @@ def read_report(recording: Recording) -> Report:
         ended_at=_time(meta.get(ENDED_AT)),
         deployed=tuple(_deployed(meta)),
         reasons=Some.of(recording.rows(Reason), _REASONS),
-        suites=tests.suites,
+        suites=Some.of(tests.suites, _SUITES),
         machines=Some.of(_machines(recording, counts.machines), _MACHINES),
         objectives=Some.of(_objectives(recording, tests), _OBJECTIVES),
         bake=(bake.at, bake.ended_at) if bake else None,

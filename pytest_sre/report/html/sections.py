@@ -65,7 +65,7 @@ def sections(report: Report) -> tuple[Section, ...]:
     all_of_them = (
         Section("why", "Why", tuple(_reasons(report))),
         Section("objectives", "Objectives", tuple(_objectives(report))),
-        Section("tests", "Tests", tuple(_suite(suite) for suite in report.suites)),
+        Section("tests", "Tests", tuple(_suites(report))),
         Section("traffic", "Requests", tuple(_traffic(report))),
         Section("machines", "Machines", tuple(_machines(report))),
         Section("more", "What else was seen", tuple(_more(report))),
@@ -164,6 +164,12 @@ def _share(ratio: float) -> str:
     return percent(ratio) if math.isfinite(ratio) else "–"
 
 
+def _suites(report: Report) -> Iterator[Block]:
+    yield from map(_suite, report.suites.shown)
+    if report.suites.left:
+        yield Block(f"and {report.suites.left:,} more suites")
+
+
 def _suite(suite: Suite) -> Block:
     counts = ", ".join(f"{count:,} {verdict}" for verdict, count in _ordered(suite.verdicts))
     rows = tuple(map(_test, suite.tests.shown))
@@ -171,7 +177,7 @@ def _suite(suite: Suite) -> Block:
     return Block(
         title=safe_line(suite.name or "of no suite", _NAME),
         says=(counts,),
-        tables=(Table(f"Tests of {suite.name}", titles, rows, suite.tests.left),),
+        tables=(Table(f"Tests of {safe_line(suite.name, _NAME)}", titles, rows, suite.tests.left),),
         is_open=any(suite.verdicts.get(verdict) for verdict in ("UNHEALTHY", "INCONCLUSIVE")),
     )
 

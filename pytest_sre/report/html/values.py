@@ -153,7 +153,7 @@ class Report:
     ended_at: float
     deployed: tuple[Deployed, ...] = ()
     reasons: Some[Reason] = Some()
-    suites: tuple[Suite, ...] = ()
+    suites: Some[Suite] = Some()
     machines: Some[Machine] = Some()
     objectives: Some[Objective] = Some()
     bake: tuple[float, float] | None = None

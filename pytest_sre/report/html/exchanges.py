@@ -101,8 +101,8 @@ def count_exchanges(recording: Recording) -> Counts:
             of_source.totals_s.append(total_s)
             _add_machine(machines, str(machine), failed=not ok)
         if not ok or own:
-            what = str(kind) or f"status {status}"
-            sample = f"{method} {url}: {error or what}"
+            what = str(kind) or f"status {status!s}"
+            sample = f"{method!s} {url!s}: {error or what!s}"
             _add_kind(kinds, (str(source), what, bool(own)), float(at or 0), sample)
         if slots and source == BAKE and at is not None:
             slots.add(float(at), total_s, ok=bool(ok), own=bool(own))

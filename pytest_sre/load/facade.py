@@ -8,9 +8,18 @@ from pathlib import Path
 from typing import Final
 
 from pytest_sre.load.aborting import Abort
+from pytest_sre.load.baselines import (
+    LoadComparison,
+    baseline_of,
+    baseline_path,
+    compare_loads,
+    read_baseline,
+    write_baseline,
+)
 from pytest_sre.load.driving import START_S, Watch, drive
 from pytest_sre.load.frames import Frame
 from pytest_sre.load.leasing import LeaseFor
+from pytest_sre.load.limit import Limit, Step, lowest_rate, search_limit, step_of, step_s
 from pytest_sre.load.permission import RateCeiling, require_allowed, within_limits
 from pytest_sre.load.plan import Closed, LoadPlan, Spacing
 from pytest_sre.load.planning import Duration, StatedStage, plan_of, workload_of
@@ -22,11 +31,12 @@ from pytest_sre.slo.facade import ObjectiveCheck
 from pytest_sre.targets import Target
 from pytest_sre.targets.durations import parse_duration_s
 from pytest_sre.targets.objectives import Objective
-from pytest_sre.verdict import Inconclusive
+from pytest_sre.verdict import Inconclusive, NotAsked
 
 Watched = ObjectiveCheck | Objective
 
 _SPARE_S: Final = 60.0
+_SETTLE_S: Final = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +56,7 @@ class Ground:
         fleet: tells how many Machines of which kind there are.
         sent: tells how many requests the loads of this run have sent so far.
         tell: shows a line in the terminal; an empty one takes it away.
+        keeps_baselines: whether loads become the baselines that they would be compared with.
     """
 
     target: Target
@@ -60,6 +71,7 @@ class Ground:
     fleet: Callable[[], Mapping[str, int]]
     sent: Callable[[], int]
     tell: Callable[[str], None]
+    keeps_baselines: bool = False
 
 
 class Load:
@@ -240,6 +252,97 @@ class Load:
             processes=processes,
         )
 
+    def find_limit(
+        self,
+        journey: str,
+        *,
+        until: Watched,
+        first: float | None = None,
+        step: Duration = "5s",
+        precision: float = 0.1,
+        processes: int = 1,
+    ) -> Limit:
+        """Find the highest rate of arrivals at which an objective is met.
+
+        Steady loads, each long enough for a verdict and the first second of it not judged: ever
+        twice the rate until the objective is broken, then between. What the target may bear at
+        most (``load-rate``) is not exceeded.
+
+        Args:
+            journey: the journey to walk.
+            until: the objective, such as ``slo.latency(p=99, below="300ms")``.
+            first: the first rate; one at which a step is just long enough when not given.
+            step: how long a step lasts at least.
+            precision: how far apart the two ends of the answer may be, as a share.
+            processes: as for ``run``.
+
+        Returns:
+            The interval, and whether latency or errors gave way first.
+
+        Raises:
+            Inconclusive: the generator gave way before the app did, or a step cannot decide.
+            NotAsked: the target does not allow load.
+            ValueError: a number is out of range.
+        """
+        [objective] = _objectives(until)
+        ceiling, least_s = self._ground.target.load.rate_per_s, parse_duration_s(step)
+
+        def try_rate(rate: float) -> Step:
+            lasts_s = _SETTLE_S + step_s(objective, rate, least_s)
+            plan = plan_of(
+                workload_of(rate=rate, duration=lasts_s),
+                run=self._ground.run,
+                mix={journey: 1.0},
+                warm_up=_SETTLE_S,
+            )
+            return step_of(rate, self._make(plan, processes), objective)
+
+        require_allowed(self._ground.target)
+        begin = first or min(ceiling, lowest_rate(objective, least_s))
+        return search_limit(try_rate, first=begin, ceiling=ceiling, precision=precision)
+
+    def compare(
+        self,
+        result: LoadResult,
+        *,
+        p: float = 99,
+        worse_by: float = 0.2,
+        more_errors: float = 0.01,
+        name: str = "",
+    ) -> LoadComparison:
+        """Compare a load with its baseline: ``load.compare(result).check()``.
+
+        The baseline is the load that somebody chose by ``--sre-load-baseline=update``; it is kept
+        in ``load-baselines/`` and committed with the project. Nothing else ever changes it.
+
+        Args:
+            result: the load.
+            p: which percentile of the latency, above 0 and below 100.
+            worse_by: by what share it may be longer.
+            more_errors: by how much the share that failed may be higher.
+            name: of the baseline; the names of the journeys when empty.
+
+        Raises:
+            Inconclusive: there is no baseline, a load is in doubt, or the two are not alike.
+            NotAsked: this run was to keep the load as the baseline, and has.
+            ValueError: a number is out of range.
+        """
+        ground, name = self._ground, name or _name(result.plan)
+        path = baseline_path(ground.root, ground.target.name, name)
+        fleet = ground.fleet()
+        if ground.keeps_baselines:
+            made = baseline_of(result, name=name, target=ground.target.name, fleet=fleet)
+            write_baseline(path, made)
+            raise NotAsked(f"kept as the baseline, to be committed: {path}")
+        return compare_loads(
+            result,
+            read_baseline(path),
+            fleet,
+            percent=p,
+            worse_by=worse_by,
+            more_errors=more_errors,
+        )
+
     def _watched(
         self, plan: LoadPlan, abort_when: Watched | Sequence[Watched], processes: int
     ) -> LoadResult:
@@ -286,8 +389,7 @@ class Load:
         return result
 
     def _record(self, result: LoadResult, load: str) -> None:
-        plan, ground = result.plan, self._ground
-        name = "+".join(plan.mix) or Path(plan.locustfile).name
+        ground, name = self._ground, _name(result.plan)
         self._write(run_of(result, load, name=name, test=self._test, fleet=ground.fleet()))
         for row in errors_of(result, load, app=ground.app, test=self._test):
             self._write(row)
@@ -297,6 +399,10 @@ class Load:
             if name not in self._ground.journeys:
                 names = ", ".join(sorted(self._ground.journeys)) or "none"
                 raise Inconclusive(f"there is no journey {name!r}; registered: {names}")
+
+
+def _name(plan: LoadPlan) -> str:
+    return "+".join(plan.mix) or Path(plan.locustfile).name
 
 
 def _mix(journey: str | None, mix: Mapping[str, float] | None) -> Mapping[str, float]:

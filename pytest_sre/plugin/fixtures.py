@@ -86,7 +86,8 @@ def load(request: pytest.FixtureRequest, sre_run: "Run") -> "Load":
     # Imported here, since every pytest loads this file, with a target or without.
     from pytest_sre.run.loads import load_of
 
-    return load_of(sre_run, request.node.stash[EVIDENCE])
+    keeps = request.config.getoption("sre_load_baseline") == "update"
+    return load_of(sre_run, request.node.stash[EVIDENCE], keeps_baselines=keeps)
 
 
 @pytest.fixture

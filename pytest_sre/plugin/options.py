@@ -68,6 +68,14 @@ def add_options(parser: pytest.Parser) -> None:
         help="let this release pass although an error budget freezes releases; the reason is "
         "recorded and shown",
     )
+    group.addoption(
+        "--sre-load-baseline",
+        dest="sre_load_baseline",
+        choices=["keep", "update"],
+        default="keep",
+        help="update: the loads that tests compare become the baselines, in load-baselines/, to "
+        "be committed; keep (default): they are compared with those",
+    )
     parser.addini(
         "sre_suites",
         "which shipped suites a run without a path has beside your own suites/ folder "

@@ -21,8 +21,13 @@ if TYPE_CHECKING:
     from pytest_sre.run.run import Run
 
 
-def load_of(run: "Run", evidence: Evidence) -> Load:
+def load_of(run: "Run", evidence: Evidence, *, keeps_baselines: bool) -> Load:
     """Give one test of a run its loads.
+
+    Args:
+        run: the run.
+        evidence: the test's.
+        keeps_baselines: whether its loads become baselines.
 
     Raises:
         NotAsked: the target has no public service.
@@ -43,6 +48,7 @@ def load_of(run: "Run", evidence: Evidence) -> Load:
         fleet=lambda: _fleet(app),
         sent=lambda: _sent(run),
         tell=lambda line: run.on_wait(line) if run.on_wait else None,
+        keeps_baselines=keeps_baselines,
     )
     return Load(ground, write=_writer(evidence), keep=evidence.loads.append, test=evidence.test)
 

@@ -15,6 +15,7 @@ from pytest_sre.load.recorded import recorded_loads, requests_sent
 from pytest_sre.recording import Recorder, Recording
 from pytest_sre.recording.rows import LoadError, LoadRun, LoadSecond
 from pytest_sre.report.loads import load_table
+from pytest_sre.slo.comparing import Relation
 from pytest_sre.slo.facade import Slo
 from pytest_sre.slo.histogram import index_of
 from pytest_sre.targets import Target
@@ -30,7 +31,16 @@ slo = Slo([], lambda _: pytest.fail("nothing else is to be measured"), lambda _:
 class Made:
     """A `Load` on the server of these tests, and what it told."""
 
-    def __init__(self, app, path, *, allow=("observe", "load"), limits=LIMITS) -> None:
+    def __init__(
+        self,
+        app,
+        path,
+        *,
+        allow=("observe", "load"),
+        limits=LIMITS,
+        keeps=False,
+        root=JOURNEYS.parent,
+    ) -> None:
         self.recorder = Recorder(path)
         self.lines, self.results, self.leases = [], [], []
         target = Target("prod", "fly", (), None, None, frozenset(allow), frozenset(), load=limits)
@@ -41,12 +51,13 @@ class Made:
             hosts=[host_of(app.url)],
             journeys={"well", "unavailable", "silent", "astray"},
             journey_files=[JOURNEYS],
-            root=JOURNEYS.parent,
+            root=root,
             run="run-7",
             lease=self.lease,
             fleet=lambda: {"web iad shared-1x 256 MB": 2},
             sent=self.sent,
             tell=self.lines.append,
+            keeps_baselines=keeps,
         )
         self.load = Load(
             ground, write=self.recorder.write, keep=self.results.append, test="test_it"
@@ -278,3 +289,30 @@ class Buyer({kind}):
 def test_what_is_not_one_load_is_told(make, ask, told):
     with pytest.raises(ValueError, match=told):
         make().load.run("well", **ask)
+
+
+def test_the_limit_of_an_app_is_found(make):
+    made = make(limits=LoadLimits(rate_per_s=80, requests=1_000_000))
+
+    held = made.load.find_limit(
+        "well", until=slo.availability(0.9), first=40, step="1s", precision=0.5
+    )
+
+    assert (held.held_per_s, held.gave_way) == (80, "")
+    assert [step.rate_per_s for step in held.steps] == [40, 80]
+    # Steps of a search are not what its test is judged by.
+    assert made.results == []
+
+
+def test_a_baseline_is_kept_on_purpose_only(make, tmp_path, well):
+    _, result = well
+    path = tmp_path / "load-baselines" / "prod" / "well.json"
+
+    with pytest.raises(Inconclusive, match="found none at"):
+        make(root=tmp_path).load.compare(result)
+    assert not path.exists()
+    with pytest.raises(NotAsked, match="to be committed"):
+        make(root=tmp_path, keeps=True).load.compare(result)
+    comparison = make(root=tmp_path).load.compare(result, p=50, worse_by=0.9, more_errors=0.2)
+    assert comparison.relation is not Relation.WORSE
+    assert comparison.new_s == comparison.old_s

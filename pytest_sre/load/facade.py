@@ -2,8 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +17,7 @@ from pytest_sre.load.baselines import (
 )
 from pytest_sre.load.driving import START_S, Watch, drive
 from pytest_sre.load.frames import Frame
-from pytest_sre.load.leasing import LeaseFor
+from pytest_sre.load.ground import Ground
 from pytest_sre.load.limit import Limit, Step, lowest_rate, search_limit, step_of, step_s
 from pytest_sre.load.permission import RateCeiling, require_allowed, within_limits
 from pytest_sre.load.plan import Closed, LoadPlan, Spacing
@@ -28,7 +27,6 @@ from pytest_sre.load.recorded import Writing, errors_of, run_of
 from pytest_sre.load.result import LoadResult
 from pytest_sre.recording.rows import Row
 from pytest_sre.slo.facade import ObjectiveCheck
-from pytest_sre.targets import Target
 from pytest_sre.targets.durations import parse_duration_s
 from pytest_sre.targets.objectives import Objective
 from pytest_sre.verdict import Inconclusive, NotAsked
@@ -37,41 +35,6 @@ Watched = ObjectiveCheck | Objective
 
 _SPARE_S: Final = 60.0
 _SETTLE_S: Final = 1.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ground:
-    """Where loads are made, and who is told of them.
-
-    Attributes:
-        target: what bears the load.
-        app: the app that it goes to first.
-        base_url: the app's address.
-        hosts: what may be asked, as ``host:port``; nothing else ever is.
-        journeys: the names of the journeys that are registered.
-        journey_files: the Python files that register them.
-        root: the folder that the paths of locustfiles are relative to.
-        run: which run this is.
-        lease: gives the right to be the only load, for at most so many seconds.
-        fleet: tells how many Machines of which kind there are.
-        sent: tells how many requests the loads of this run have sent so far.
-        tell: shows a line in the terminal; an empty one takes it away.
-        keeps_baselines: whether loads become the baselines that they would be compared with.
-    """
-
-    target: Target
-    app: str
-    base_url: str
-    hosts: Collection[str]
-    journeys: Collection[str]
-    journey_files: Sequence[Path]
-    root: Path
-    run: str
-    lease: LeaseFor
-    fleet: Callable[[], Mapping[str, int]]
-    sent: Callable[[], int]
-    tell: Callable[[str], None]
-    keeps_baselines: bool = False
 
 
 class Load:
@@ -342,6 +305,18 @@ class Load:
             worse_by=worse_by,
             more_errors=more_errors,
         )
+
+    def as_asked(self, journey: str) -> LoadResult:
+        """Load a journey as the project's ``[load]`` table asks for.
+
+        Raises:
+            NotAsked: it does not ask for any, or the target does not allow load.
+            Inconclusive: as for ``run``.
+        """
+        asked = self._ground.asked
+        if asked.rate_per_s is None:
+            raise NotAsked("no load is asked for; rate = 5 in [load] puts it on each journey")
+        return self.run(journey, rate=asked.rate_per_s, duration=asked.duration_s)
 
     def _watched(
         self, plan: LoadPlan, abort_when: Watched | Sequence[Watched], processes: int

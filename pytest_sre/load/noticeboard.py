@@ -1,8 +1,12 @@
 """Notices for whoever else works on an app, in the metadata of its first Machine."""
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Mapping
 
 from pytest_sre.fly.client import Fly
+from pytest_sre.fly.errors import FlyError, NotFound
+
+_log = logging.getLogger(__name__)
 
 
 class MachineBoard:
@@ -11,11 +15,11 @@ class MachineBoard:
     Args:
         fly: the platform's client; its token must be one that may change Machines.
         app: the app's name.
-        machine: gives the id of the Machine; all who look must be given the same.
+        machine_id: the Machine; all who look must be given the same.
     """
 
-    def __init__(self, fly: Fly, app: str, machine: Callable[[], str]) -> None:
-        self._fly, self._app, self._machine = fly, app, machine
+    def __init__(self, fly: Fly, app: str, machine_id: str) -> None:
+        self._fly, self._app, self._machine_id = fly, app, machine_id
 
     def notices(self) -> Mapping[str, str]:
         """Give what is left there, by key.
@@ -23,7 +27,7 @@ class MachineBoard:
         Raises:
             FlyError: the platform does not say.
         """
-        return self._fly.metadata(self._app, self._machine())
+        return self._fly.metadata(self._app, self._machine_id)
 
     def leave(self, key: str, text: str) -> None:
         """Leave a notice.
@@ -31,12 +35,13 @@ class MachineBoard:
         Raises:
             FlyError: the platform does not take it, for instance since the token may only read.
         """
-        self._fly.set_metadata(self._app, self._machine(), key, text)
+        self._fly.set_metadata(self._app, self._machine_id, key, text)
 
     def remove(self, key: str) -> None:
-        """Remove one, if it is still there.
-
-        Raises:
-            FlyError: the platform does not let it be removed.
-        """
-        self._fly.delete_metadata(self._app, self._machine(), key)
+        """Remove one, as far as that is possible; one that stays is heeded until its end only."""
+        try:
+            self._fly.delete_metadata(self._app, self._machine_id, key)
+        except NotFound:
+            return
+        except FlyError as error:
+            _log.warning("the notice %s on Machine %s stays: %s", key, self._machine_id, error)

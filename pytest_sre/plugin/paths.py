@@ -3,7 +3,14 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from pytest_sre.targets import Settings
 from pytest_sre.targets.errors import unknown_name
+
+
+def chosen_suites(stated: Iterable[str], settings: Settings) -> list[str]:
+    """Name the shipped suites of a run: those stated, and that of load where load is asked for."""
+    asked = ["load"] if settings.load.rate_per_s is not None else []
+    return [*dict.fromkeys([*stated, *asked])]
 
 
 def suite_paths(root: Path, shipped: Path, chosen: Iterable[str]) -> list[Path]:

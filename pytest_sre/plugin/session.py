@@ -19,7 +19,7 @@ from pytest_sre.local.platform import LocalPlatformError
 from pytest_sre.plugin.judging import hide_own_frames, judge
 from pytest_sre.plugin.objectives import Asked, add_objectives, take_arguments
 from pytest_sre.plugin.options import target_name
-from pytest_sre.plugin.paths import suite_paths
+from pytest_sre.plugin.paths import chosen_suites, suite_paths
 from pytest_sre.plugin.progress import ProgressLine
 from pytest_sre.plugin.reading import (
     read_choice,
@@ -83,7 +83,8 @@ def take_session(config: pytest.Config) -> None:
 
 def _default_paths(config: pytest.Config, settings: Settings) -> list[str]:
     try:
-        paths = suite_paths(settings.root, suites_dir(), config.getini("sre_suites"))
+        names = chosen_suites(config.getini("sre_suites"), settings)
+        paths = suite_paths(settings.root, suites_dir(), names)
     except ConfigError as error:
         raise pytest.UsageError(str(error)) from None
     return [str(path) for path in paths]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from pytest_sre.fly.config import Guest
 from pytest_sre.fly.fleet import FlyApp
 from pytest_sre.fly.models import Machine
-from pytest_sre.load.facade import Ground, Load
+from pytest_sre.load.facade import Load
+from pytest_sre.load.ground import Ground
 from pytest_sre.load.leasing import load_lease
 from pytest_sre.load.naming import host_of
 from pytest_sre.load.noticeboard import MachineBoard
@@ -48,6 +49,7 @@ def load_of(run: "Run", evidence: Evidence, *, keeps_baselines: bool) -> Load:
         fleet=lambda: _fleet(app),
         sent=lambda: _sent(run),
         tell=lambda line: run.on_wait(line) if run.on_wait else None,
+        asked=run.settings.load,
         keeps_baselines=keeps_baselines,
     )
     return Load(ground, write=_writer(evidence), keep=evidence.loads.append, test=evidence.test)
@@ -63,11 +65,11 @@ def _writer(evidence: Evidence) -> Callable[[Row], None]:
 
 
 def _leases(run: "Run", app: FlyApp) -> Callable[[float], AbstractContextManager[None]]:
-    board = MachineBoard(run.platform.fly, app.name, lambda: _first_machine(app))
     folder = run.settings.root / ".sre" / "load"
     name, this_run = run.settings.target.name, run.recorder.path.stem
 
     def lease(lasts_s: float) -> AbstractContextManager[None]:
+        board = MachineBoard(run.platform.fly, app.name, _first_machine(app))
         return load_lease(folder, name, run=this_run, lasts_s=lasts_s, board=board)
 
     return lease

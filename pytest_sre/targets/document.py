@@ -32,6 +32,7 @@ from pytest_sre.targets.settings import (
     PERMISSIONS,
     PLATFORMS,
     IssueSettings,
+    LoadSettings,
     LogRule,
     LogSettings,
     Permission,
@@ -209,6 +210,16 @@ def _read_issues(value: object, place: Place) -> IssueSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _LoadKeys:
+    rate_per_s: float | None = key("rate", _rate, None)
+    duration_s: float = key("duration", duration_s, LoadSettings.duration_s)
+
+
+def _read_load(value: object, place: Place) -> LoadSettings:
+    return LoadSettings(**vars(table(_LoadKeys, closed=True)(value, place)))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Document:
     """The whole of it."""
 
@@ -221,6 +232,7 @@ class Document:
     openslo: tuple[str, ...] = key("openslo", list_of(_path), ())
     adjustments: tuple[BudgetAdjustment, ...] = key("slo-adjustment", list_of(read_adjustment), ())
     alerts: AlertKeys = key("alerts", read_alert_keys, AlertKeys())
+    load: LoadSettings = key("load", _read_load, LoadSettings())
     targets: Mapping[str, TargetKeys] = key(
         "targets", table_of(table(TargetKeys, closed=True)), MappingProxyType({})
     )

@@ -90,6 +90,7 @@ def load_settings(
         issues=source.document.issues,
         objectives=objectives_of(stated, target, [app.name for app in apps]),
         adjustments=source.document.adjustments,
+        load=source.document.load,
         alerts=alert_settings(source.document.alerts, source.folder, source.place / "alerts"),
     )
 

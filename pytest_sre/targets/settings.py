@@ -197,6 +197,19 @@ class AlertSettings:
     scrape_s: float = 15.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class LoadSettings:
+    """The load that a project asks for of each journey.
+
+    Attributes:
+        rate_per_s: arrivals a second; None asks for none.
+        duration_s: how long, seconds.
+    """
+
+    rate_per_s: float | None = None
+    duration_s: float = 30.0
+
+
 @dataclass(frozen=True)
 class Settings:
     """All of it. ``source`` is the file it was read from; None when there is only a fly.toml."""
@@ -211,4 +224,5 @@ class Settings:
     issues: IssueSettings
     objectives: tuple[Objective, ...] = ()
     adjustments: tuple[BudgetAdjustment, ...] = ()
+    load: LoadSettings = LoadSettings()
     alerts: AlertSettings = AlertSettings()

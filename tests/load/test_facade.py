@@ -7,8 +7,9 @@ import time
 import pytest
 
 from pytest_sre.load.aborting import Abort
-from pytest_sre.load.facade import Ground, Load
+from pytest_sre.load.facade import Load
 from pytest_sre.load.frames import Frame, Tally
+from pytest_sre.load.ground import Ground
 from pytest_sre.load.naming import host_of
 from pytest_sre.load.plan import LoadPlan, constant
 from pytest_sre.load.recorded import recorded_loads, requests_sent
@@ -20,10 +21,11 @@ from pytest_sre.slo.facade import Slo
 from pytest_sre.slo.histogram import index_of
 from pytest_sre.targets import Target
 from pytest_sre.targets.objectives import Slices
-from pytest_sre.targets.settings import LoadLimits
+from pytest_sre.targets.settings import LoadLimits, LoadSettings
 from pytest_sre.verdict import Inconclusive, NotAsked, ObjectiveVerdict
 from tests.load.conftest import JOURNEYS
 
+NO_LOAD = LoadSettings()
 LIMITS = LoadLimits(rate_per_s=100, requests=1_000_000)
 slo = Slo([], lambda _: pytest.fail("nothing else is to be measured"), lambda _: None)
 
@@ -39,6 +41,7 @@ class Made:
         allow=("observe", "load"),
         limits=LIMITS,
         keeps=False,
+        asked=NO_LOAD,
         root=JOURNEYS.parent,
     ) -> None:
         self.recorder = Recorder(path)
@@ -57,6 +60,7 @@ class Made:
             fleet=lambda: {"web iad shared-1x 256 MB": 2},
             sent=self.sent,
             tell=self.lines.append,
+            asked=asked,
             keeps_baselines=keeps,
         )
         self.load = Load(
@@ -316,3 +320,12 @@ def test_a_baseline_is_kept_on_purpose_only(make, tmp_path, well):
     comparison = make(root=tmp_path).load.compare(result, p=50, worse_by=0.9, more_errors=0.2)
     assert comparison.relation is not Relation.WORSE
     assert comparison.new_s == comparison.old_s
+
+
+def test_the_load_that_a_project_asks_for_is_made_and_no_other(make):
+    with pytest.raises(NotAsked, match="no load is asked for"):
+        make().load.as_asked("well")
+
+    result = make(asked=LoadSettings(rate_per_s=5, duration_s=1.0)).load.as_asked("well")
+
+    assert result.runs().done == 5

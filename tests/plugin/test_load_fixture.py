@@ -6,6 +6,8 @@ from pytest_sre.load.recorded import recorded_loads
 from pytest_sre.recording.rows import LoadError
 
 SUITE = """
+import time
+
 def test_home_bears_it(load, slo):
     result = load.run("home", rate=40, duration="2s")
     slo.availability(0.9).check(result)
@@ -23,6 +25,15 @@ def test_without_requests_there_are_no_good_ones(load, slo):
 
 def test_without_samples_it_passes(load):
     load.run("crash", rate=20, duration="1s")
+
+def test_another_load_is_heeded(load, sre_run):
+    fly, first = sre_run.platform.fly, min(machine.id for machine in sre_run.apps["tiny"].live)
+    assert not any(key.startswith("sre-load-") for key in fly.metadata("tiny", first))
+    fly.set_metadata("tiny", first, "sre-load-x", f"{time.time() + 600:.0f} run-x")
+    try:
+        load.run("home", rate=1, duration="1s")
+    finally:
+        fly.delete_metadata("tiny", first, "sre-load-x")
 
 def test_half_of_the_arrivals_are_dropped(load, slo):
     result = load.run("slow", rate=900, duration="3s", timeout="1s")
@@ -115,6 +126,10 @@ def test_what_failed_under_load_is_evidence(ran):
     [
         ("test_without_requests_there_are_no_good_ones", "nothing was measured"),
         ("test_without_samples_it_passes", "the load has no samples"),
+        (
+            "test_another_load_is_heeded",
+            "expected no other load on local, found that of the run run-x",
+        ),
         ("test_half_of_the_arrivals_are_dropped", "the planned rate was not reached"),
     ],
 )
@@ -132,6 +147,31 @@ def test_where_load_is_not_allowed_it_is_not_asked_for(shared):
 
     assert done.verdicts["test_it"] == "SKIPPED", done.text
     assert 'put allow = ["observe", "load"] into [targets.local]' in done.text
+
+
+ASKED = (
+    LIMITED
+    + """
+[load]
+rate = 30
+duration = "2s"
+
+[bake]
+error-ratio = 0.1
+latency-p95 = "20s"
+"""
+)
+
+
+def test_where_a_project_asks_for_load_each_journey_gets_it_as_a_suite(shared):
+    only_home = JOURNEYS.partition('@journey("idle")')[0]
+    asked = ASKED.replace("load_journeys.py", "asked_journeys.py")
+    shared.write(**{"asked.toml": asked, "asked_journeys.py": only_home})
+
+    done = shared.verify("--sre-config=asked.toml", "-o", "sre_suites=release")
+
+    assert done.verdicts["test_journey_under_load[home]"] == "HEALTHY", done.text
+    assert any("load 1/1" in line for line in done.lines_of("tested")), done.text
 
 
 def test_loads_of_two_workers_take_turns_and_keep_to_the_limits(shared):

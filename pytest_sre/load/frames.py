@@ -41,6 +41,7 @@ class Tally(msgspec.Struct, kw_only=True, omit_defaults=True, array_like=True):
         intended: latencies from when they were due, of those that ended well.
         sent: latencies of the same from when they were sent.
         failed_after: latencies from when they were due, of those that failed.
+        unsent: arrivals that were due, and whose worker was lost before it told of them.
     """
 
     second: int
@@ -57,6 +58,7 @@ class Tally(msgspec.Struct, kw_only=True, omit_defaults=True, array_like=True):
     intended: Buckets = {}
     sent: Buckets = {}
     failed_after: Buckets = {}
+    unsent: int = 0
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

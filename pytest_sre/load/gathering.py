@@ -88,6 +88,7 @@ def _sum(one: Tally, other: Tally) -> Tally:
         intended=latencies.merged((one.intended, other.intended)),
         sent=latencies.merged((one.sent, other.sent)),
         failed_after=latencies.merged((one.failed_after, other.failed_after)),
+        unsent=one.unsent + other.unsent,
     )
 
 

@@ -41,6 +41,7 @@ class Part:
     intended: Buckets = field(default_factory=dict)
     sent: Buckets = field(default_factory=dict)
     failed_after: Buckets = field(default_factory=dict)
+    unsent: int = 0
 
     @property
     def judged(self) -> int:
@@ -249,6 +250,11 @@ class LoadResult:
                 f"{whole.dropped} of {whole.planned} arrivals were dropped: "
                 f"{limit} were in flight already"
             )
+        if whole.unsent:
+            yield (
+                f"{whole.unsent} of {whole.planned} arrivals were not sent: those of a worker "
+                "that was lost"
+            )
         if self.is_late:
             yield self._late_doubt
 
@@ -295,4 +301,5 @@ def _part(tallies: Iterable[Tally], seconds: int) -> Part:
         intended=latencies.merged(row.intended for row in rows),
         sent=latencies.merged(row.sent for row in rows),
         failed_after=latencies.merged(row.failed_after for row in rows),
+        unsent=sum(row.unsent for row in rows),
     )

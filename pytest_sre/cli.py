@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest_sre
 from pytest_sre.local.fault_arguments import add_fault_actions
+from pytest_sre.run.load_arguments import add_load_commands
 from pytest_sre.run.slo_arguments import add_slo_commands
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_incident_commands(commands)
     _add_generate_command(commands)
     add_slo_commands(commands, status=_slo_status, snapshot=_slo_snapshot)
+    add_load_commands(commands, work=_work, recover=_recover)
 
     report = commands.add_parser("report", help="write the recording of a run as one HTML page")
     report.add_argument("recording", metavar="RECORDING", type=Path, help="such as of .sre/runs")
@@ -356,6 +358,18 @@ def _report(arguments: argparse.Namespace) -> int:
     code, said = report_of(arguments.recording, arguments.output)
     print(said, file=sys.stderr if code else sys.stdout)
     return code
+
+
+def _work(arguments: argparse.Namespace) -> int:
+    from pytest_sre.load.commands import work
+
+    return _show(work(arguments.master, arguments.name, arguments.lasts, os.environ))
+
+
+def _recover(_arguments: argparse.Namespace) -> int:
+    from pytest_sre.run.recovering import recover
+
+    return _show(recover(Path.cwd()))
 
 
 def _scan(arguments: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ HEIGHTS = {
     "redaction": 0,
     "verdict": 0,
     "targets": 1,
+    "undo": 1,
     "recording": 2,
     "fly": 3,
     "logs": 4,

@@ -1,4 +1,4 @@
-"""What ``pytest-sre load worker|recover`` can be told, as argparse has it; the command line does it."""
+"""What ``pytest-sre load worker`` and ``recover`` can be told; the command line does it."""
 
 import argparse
 from collections.abc import Callable

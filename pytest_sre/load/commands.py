@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from pytest_sre.load.remote.asked import read_address
 from pytest_sre.load.remote.joining import NotJoinedError, end_within, serve
-from pytest_sre.load.remote.secret import SecretError, secret_in
+from pytest_sre.load.remote.secret import secret_in
 from pytest_sre.local.commands import Outcome
 from pytest_sre.targets.durations import parse_duration_s
 
@@ -28,7 +28,7 @@ def work(master: str, name: str, lasts: str, environment: Mapping[str, str]) -> 
         host, port = read_address(master)
         lasts_s = parse_duration_s(lasts)
         secret = secret_in(environment)
-    except (ValueError, SecretError) as error:
+    except ValueError as error:
         return Outcome(_USAGE, (str(error),))
     end_within(lasts_s)
     try:

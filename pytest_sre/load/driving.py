@@ -3,6 +3,7 @@
 import selectors
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -238,15 +239,15 @@ class _Drive:
         for part in self._parts:
             if part.is_lost:
                 self._gathering.add(part.share.unsent(until_s))
-        troubles = (*self._troubles, *self._laggards())
-        return self._gathering.result(time.time(), reason, self._detail, troubles)
+        result = self._gathering.result(time.time(), reason, self._detail, tuple(self._troubles))
+        return replace(result, laggards=tuple(self._laggards()))
 
     def _laggards(self) -> Iterator[str]:
-        """Name who could not keep up; of one alone the result says so itself."""
+        """Name who of several could not keep up."""
         for part in self._parts if len(self._parts) > 1 else ():
-            why = part.share.why_late()
-            if why:
-                yield f"{part.worker.name} {why}"
+            late = part.share.too_late
+            if late:
+                yield f"{part.worker.name} ({late})"
 
 
 def _longest_s(plan: LoadPlan) -> float:

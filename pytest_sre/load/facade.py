@@ -25,6 +25,7 @@ from pytest_sre.load.planning import Duration, StatedStage, plan_of, workload_of
 from pytest_sre.load.progress import LiveLine
 from pytest_sre.load.recorded import Writing, errors_of, run_of
 from pytest_sre.load.result import LoadResult
+from pytest_sre.load.workers import Processes
 from pytest_sre.recording.rows import Row
 from pytest_sre.slo.facade import ObjectiveCheck
 from pytest_sre.targets.durations import parse_duration_s
@@ -97,7 +98,8 @@ class Load:
             timeout: how long one request may take.
             abort_when: objectives that end the load, within two seconds, once one is certainly
                 broken; looking every second is accounted for.
-            processes: how many share the load; one uses at most one core.
+            processes: how many of this machine share the load, unless --sre-load-workers says
+                who does; one uses at most one core.
             seed: the same seed makes the same Poisson arrivals and the same mix.
 
         Raises:
@@ -347,7 +349,10 @@ class Load:
             line(frame)
             return next(filter(None, [guard(frame) for guard in guards]), None)
 
-        lasts_s = START_S + plan.delay_s + plan.duration_s + plan.timeout_s + _SPARE_S
+        crew = ground.crew or Processes(processes)
+        lasts_s = (
+            crew.starts_s + START_S + plan.delay_s + plan.duration_s + plan.timeout_s + _SPARE_S
+        )
         with ground.lease(lasts_s):
             try:
                 result = drive(
@@ -355,7 +360,7 @@ class Load:
                     ground.base_url,
                     hosts=ground.hosts,
                     journey_files=ground.journey_files,
-                    processes=processes,
+                    crew=crew,
                     watch=watch,
                 )
             finally:

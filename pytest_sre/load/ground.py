@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_sre.load.leasing import LeaseFor
+from pytest_sre.load.workers import Crew
 from pytest_sre.targets import Target
 from pytest_sre.targets.settings import LoadSettings
 
@@ -28,6 +29,7 @@ class Ground:
         tell: shows a line in the terminal; an empty one takes it away.
         asked: the load that the project asks for of each journey.
         keeps_baselines: whether loads become the baselines that they would be compared with.
+        crew: who makes the loads; processes of this machine, as each load says, when None.
     """
 
     target: Target
@@ -44,3 +46,4 @@ class Ground:
     tell: Callable[[str], None]
     asked: LoadSettings
     keeps_baselines: bool
+    crew: Crew | None = None

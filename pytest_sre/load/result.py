@@ -140,6 +140,7 @@ class LoadResult:
         samples: some errors of each kind.
         answered: how many answers came from which Machine.
         health: of the processes, the worst of each second.
+        laggards: which of several workers began too many arrivals late.
     """
 
     plan: LoadPlan
@@ -153,6 +154,7 @@ class LoadResult:
     samples: tuple[Sample, ...] = ()
     answered: tuple[Answered, ...] = ()
     health: tuple[Health, ...] = ()
+    laggards: tuple[str, ...] = ()
 
     def runs(self, journey: str | None = None) -> Part:
         """Give what came of journeys as a whole; of all journeys when none is named."""
@@ -269,9 +271,11 @@ class LoadResult:
         whole = self.runs()
         lag_s = max((one.lag_s for one in self.health), default=0.0)
         cpu = max((one.cpu_ratio for one in self.health), default=0.0)
+        who = f", those of {', '.join(self.laggards[:3])}" if self.laggards else ""
         return (
             f"the load generator could not keep up: {whole.late} of {whole.started} arrivals "
-            f"began late; it was held up for {lag_s * 1e3:.0f} ms, and used {cpu:.0%} of a core"
+            f"began late{who}; "
+            f"it was held up for {lag_s * 1e3:.0f} ms, and used {cpu:.0%} of a core"
         )
 
 

@@ -43,11 +43,12 @@ class Share:
             due[int(arrival.at_s), arrival.journey] += 1
         return Frame(elapsed_s=0.0, tallies=[*_tallies(sorted((due - self._told).items()))])
 
-    def why_late(self) -> str | None:
-        """Say that it could not keep up with its share; None when it could."""
+    @property
+    def too_late(self) -> str:
+        """How many of its arrivals began late; empty when they are few."""
         if self._late <= LATE_RATIO * self._started:
-            return None
-        return f"lagged: {self._late} of its {self._started} arrivals began late"
+            return ""
+        return f"{self._late} of its {self._started}"
 
 
 def _tallies(missing: Iterable[tuple[tuple[int, str], int]]) -> Iterator[Tally]:

@@ -61,6 +61,10 @@ class Worker(Protocol):
 class Crew(Protocol):
     """Gives the workers of a load."""
 
+    @property
+    def starts_s(self) -> float:
+        """How long it may take until they are there."""
+
     def at_work(self, lasts_s: float) -> AbstractContextManager[Sequence[Worker]]:
         """Give the workers of one load that lasts at most so many seconds.
 
@@ -71,6 +75,8 @@ class Crew(Protocol):
 
 class Processes:
     """A crew of processes of this machine."""
+
+    starts_s = 10.0
 
     def __init__(self, count: int) -> None:
         self._count = count

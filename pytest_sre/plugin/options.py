@@ -76,6 +76,20 @@ def add_options(parser: pytest.Parser) -> None:
         help="update: the loads that tests compare become the baselines, in load-baselines/, to "
         "be committed; keep (default): they are compared with those",
     )
+    group.addoption(
+        "--sre-load-workers",
+        dest="sre_load_workers",
+        metavar="WHO",
+        help="who makes loads instead of processes here: 4 workers that join at 127.0.0.1:5557 "
+        "(pytest-sre load worker), 4@HOST:PORT, or Machines started for it: fly:iad=2,ams=2",
+    )
+    group.addoption(
+        "--sre-load-image",
+        dest="sre_load_image",
+        metavar="IMAGE",
+        default="",
+        help="the image of Machines of load workers, with pytest-sre and what journeys import",
+    )
     parser.addini(
         "sre_suites",
         "which shipped suites a run without a path has beside your own suites/ folder "

@@ -13,6 +13,7 @@ from pytest_sre.fly.tokens import token_from_environment
 from pytest_sre.journeys import JourneyFileError, load_journeys
 from pytest_sre.local.images import ReleaseFileError, read_release_file
 from pytest_sre.logs.rules import usable_rules
+from pytest_sre.run.load_crew import Wanted, read_wanted
 from pytest_sre.targets import ConfigError, Permission, Settings, load_settings, parse_duration_s
 from pytest_sre.targets.errors import unknown_name
 from pytest_sre.targets.settings import PERMISSIONS
@@ -45,6 +46,21 @@ def read_settings(config: pytest.Config, target: str) -> Settings:
     except (ConfigError, FlyError, JourneyFileError, ReleaseFileError) as error:
         raise pytest.UsageError(str(error)) from None
     return settings
+
+
+def read_load_workers(config: pytest.Config, settings: Settings) -> Wanted | None:
+    """Read ``--sre-load-workers``; None when processes of this machine make loads.
+
+    Raises:
+        pytest.UsageError: it cannot be understood, or cannot be had.
+    """
+    text: str | None = config.getoption("sre_load_workers")
+    if text is None:
+        return None
+    try:
+        return read_wanted(text, config.getoption("sre_load_image"), settings)
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def read_since(config: pytest.Config, now: float) -> float | None:

@@ -23,6 +23,7 @@ from pytest_sre.plugin.paths import chosen_suites, suite_paths
 from pytest_sre.plugin.progress import ProgressLine
 from pytest_sre.plugin.reading import (
     read_choice,
+    read_load_workers,
     read_override,
     read_report_path,
     read_settings,
@@ -42,7 +43,9 @@ from pytest_sre.run.concluding import conclude_run
 from pytest_sre.run.deployed import note_deployed
 from pytest_sre.run.evidence import Evidence
 from pytest_sre.run.filing import Filing, Mode, tracker_of
+from pytest_sre.run.load_crew import hire
 from pytest_sre.run.platforms import open_platform, rejoin_platform
+from pytest_sre.run.recovering import what_is_left
 from pytest_sre.run.redacting import redactor
 from pytest_sre.run.reporting import report_lines
 from pytest_sre.run.run import Handover, Run
@@ -98,12 +101,32 @@ class TestSession:
     def __init__(self, config: pytest.Config, settings: Settings, asked: Asked) -> None:
         self._config, self._settings, self._asked = config, settings, asked
         self._lets_pass = read_choice(config) == "pass"
+        self._load_workers = read_load_workers(config, settings)
         self._clean = Redactor(secret_values(os.environ))
 
     @property
     def run(self) -> Run | None:
         """The run, while it lasts."""
         return self._config.stash.get(RUN, None)
+
+    def begin(self, run: Run) -> None:
+        """Take a run for that of this process."""
+        self._config.stash[RUN] = run
+        if self._load_workers:
+            run.load_crew = hire(
+                self._load_workers,
+                self._settings,
+                run.platform,
+                run=run.recorder.path.stem,
+                tell=lambda line: run.on_wait(line) if run.on_wait else None,
+                warn=self.say,
+            )
+
+    def say(self, line: str) -> None:
+        """Show a line in the terminal, if this process has one."""
+        reporter = self._config.pluginmanager.getplugin("terminalreporter")
+        if reporter:
+            reporter.write_line(f"sre: {line}")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(
@@ -158,7 +181,7 @@ class WorkerSession(TestSession):
         """Join the run."""
         platform = rejoin_platform(self._settings, self._told.platform)
         recorder = Recorder(self._told.recording_path, clean=redactor(os.environ))
-        self._config.stash[RUN] = Run.join(self._settings, platform, recorder, self._told)
+        self.begin(Run.join(self._settings, platform, recorder, self._told))
 
     def pytest_sessionfinish(self) -> None:
         """Leave it."""
@@ -190,6 +213,9 @@ class MainSession(TestSession):
         at = time.time()
         target = self._settings.target.name
         self._say_what_takes_time()
+        left = what_is_left(self._settings.root)
+        if left:
+            self.say(left)
         try:
             path = new_run_path(self._settings.root, target, at)
             about = {TARGET: target, STARTED_AT: str(at), VERSION: pytest_sre.__version__}
@@ -203,7 +229,7 @@ class MainSession(TestSession):
                 f"the run could not begin\n{error}", returncode=pytest.ExitCode.TESTS_FAILED
             )
         run = Run.begin(self._settings, platform, recorder, self._since_at)
-        self._config.stash[RUN] = run
+        self.begin(run)
         if not session.config.option.collectonly:
             self._filing = self._begin_filing(run, at)
             run.start_bake()

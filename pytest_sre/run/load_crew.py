@@ -2,23 +2,55 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import pytest_sre
-from pytest_sre.load.remote.asked import Asked, External, InMachines
+from pytest_sre.load.remote.asked import Asked, External, InMachines, read_workers
 from pytest_sre.load.remote.machines import MachineCrew, Place
 from pytest_sre.load.remote.mustering import ExternalCrew
-from pytest_sre.load.remote.secret import SecretError, secret_in
+from pytest_sre.load.remote.secret import secret_in
 from pytest_sre.load.workers import Crew
 from pytest_sre.local.images import Image
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
 from pytest_sre.run.platforms import LOCAL_ORGANIZATION, Platform
 from pytest_sre.targets import Settings
 from pytest_sre.undo.files import Journal, undo_dir
-from pytest_sre.verdict import Inconclusive
 
 _LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which workers the command line asks for.
+
+    Attributes:
+        workers: who.
+        image: what Machines of workers are made from; the local platform has its own.
+        secret: that workers know that join by themselves.
+    """
+
+    workers: Asked
+    image: str
+    secret: bytes = field(repr=False)
+
+
+def read_wanted(text: str, image: str, settings: Settings) -> Wanted:
+    """Read what the command line asks for. Nothing is contacted.
+
+    Raises:
+        ValueError: it cannot be understood, or cannot be had.
+    """
+    workers = read_workers(text)
+    if isinstance(workers, External):
+        return Wanted(workers, image, secret_in(os.environ))
+    if settings.target.platform == "fly" and not image:
+        raise ValueError(
+            f"--sre-load-workers={text}: expected an image for load workers, found none\n"
+            "give --sre-load-image=IMAGE, which has pytest-sre and what your journeys import"
+        )
+    return Wanted(workers, image, b"")
 
 
 class HiredCrew(Crew, Protocol):
@@ -29,34 +61,32 @@ class HiredCrew(Crew, Protocol):
 
 
 def hire(
-    asked: Asked,
+    wanted: Wanted,
     settings: Settings,
     platform: Platform,
     *,
-    image: str,
     run: str,
     tell: Callable[[str], None],
+    warn: Callable[[str], None],
 ) -> HiredCrew:
-    """Give the crew that was asked for; nobody is started before its first load.
+    """Give the crew that was asked for; nobody is started, or listened for, before its first load.
 
     Args:
-        asked: by ``--sre-load-workers``.
+        wanted: what was asked for.
         settings: the target's.
         platform: where Machines would be started.
-        image: what they are made from; the local platform has its own.
         run: which run this is.
         tell: told in a line what takes time.
-
-    Raises:
-        Inconclusive: there is no secret for workers that join, or no image for Machines.
+        warn: told what could not be removed in the end.
     """
+    asked = wanted.workers
     if isinstance(asked, External):
-        try:
-            return ExternalCrew(asked, secret_in(os.environ))
-        except SecretError as error:
-            raise Inconclusive(str(error), cause="load workers") from None
-    place = _place(asked, settings, platform, image, run)
-    return MachineCrew(platform.fly, place, Journal(undo_dir(settings.root)), tell)
+        return ExternalCrew(asked, wanted.secret)
+
+    def place() -> Place:
+        return _place(asked, settings, platform, wanted.image, run)
+
+    return MachineCrew(platform.fly, place, Journal(undo_dir(settings.root)), tell=tell, warn=warn)
 
 
 def _place(
@@ -71,12 +101,6 @@ def _place(
         )
     else:
         organization, host = _organization(settings, platform), ""
-    if not image:
-        raise Inconclusive(
-            "expected an image for load workers, found none\n"
-            "give --sre-load-image=IMAGE, which has pytest-sre and what your journeys import",
-            cause="load workers",
-        )
     return Place(
         organization=organization,
         image=image,

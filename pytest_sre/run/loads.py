@@ -51,6 +51,7 @@ def load_of(run: "Run", evidence: Evidence, *, keeps_baselines: bool) -> Load:
         tell=lambda line: run.on_wait(line) if run.on_wait else None,
         asked=run.settings.load,
         keeps_baselines=keeps_baselines,
+        crew=run.load_crew,
     )
     return Load(ground, write=_writer(evidence), keep=evidence.loads.append, test=evidence.test)
 

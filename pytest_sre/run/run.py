@@ -41,6 +41,7 @@ from pytest_sre.recording.rows import (
 )
 from pytest_sre.run.alerting import Alerting
 from pytest_sre.run.evidence import Evidence
+from pytest_sre.run.load_crew import HiredCrew
 from pytest_sre.run.log_reading import LogReader
 from pytest_sre.run.objectives import Objectives
 from pytest_sre.run.outcomes import fault_of_platform, why_inconclusive
@@ -194,12 +195,11 @@ class Run:
         with contextlib.ExitStack() as steps:
             steps.callback(self.platform.close)
             steps.callback(self.recorder.close)
-            if "_alerting" in self.__dict__:
-                steps.callback(self._alerting.close)
-            if "recording" in self.__dict__:
-                steps.callback(self.recording.close)
-            if "_loop" in self.__dict__:
-                steps.callback(self._loop.close)
+            if self.load_crew:
+                steps.callback(self.load_crew.close)
+            for begun in ("_alerting", "recording", "_loop"):
+                if begun in self.__dict__:
+                    steps.callback(getattr(self, begun).close)
             if "_prober" in self.__dict__:
                 steps.callback(lambda: self._loop.run(self._prober.close()))
             self.stop_bake()
@@ -339,6 +339,7 @@ class Run:
         return {name: LogReader(fly, app, self.recorder) for name, app in self.apps.items()}
 
     on_wait: Callable[[str], None] | None = None
+    load_crew: HiredCrew | None = None
 
     def wait_for_bake(self) -> Span:
         """Wait until the bake is over, in this process or another.

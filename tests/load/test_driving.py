@@ -276,7 +276,7 @@ def test_a_process_that_writes_what_is_no_frame_is_ended(loaded):
 def test_what_cannot_be_begun_is_told_before_anything_is_asked(app, tmp_path):
     before = app.asked.total()
     plan = LoadPlan(workload=Closed(users=1, duration_s=1), mix={"wll": 1.0})
-    with pytest.raises(Inconclusive, match=r"no journey 'wll'; registered: busy, crash"):
+    with pytest.raises(Inconclusive, match=r"no journey 'wll'; registered: astray, busy, crash"):
         driving.drive(plan, app.url, journey_files=[JOURNEYS])
 
     broken = tmp_path / "broken.py"

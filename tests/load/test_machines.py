@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,7 +42,7 @@ place = Place(
     platform=state, run="r-killed", target="local",
 )
 fly = client_of(LocalPlatform.attach(Path(state)))
-crew = MachineCrew(fly, place, Journal(Path(undo)), print)
+crew = MachineCrew(fly, lambda: place, Journal(Path(undo)), tell=print, warn=print)
 plan = LoadPlan(workload=constant(5, 600), mix={"well": 1.0})
 
 def watch(frame):
@@ -67,8 +67,8 @@ def fly(platform: LocalPlatform) -> Iterator[Fly]:
         assert client.apps("personal") == []
 
 
-def place_of(platform: LocalPlatform, **regions: int) -> Place:
-    return Place(
+def place_of(platform: LocalPlatform, **regions: int) -> Callable[[], Place]:
+    return lambda: Place(
         organization="personal",
         image=IMAGE,
         regions=regions,
@@ -87,7 +87,9 @@ def test_four_machines_in_two_regions_share_a_load_and_are_removed(app, platform
     journal = Journal(undo_dir(tmp_path))
     told: list[str] = []
     with contextlib.closing(
-        MachineCrew(fly, place_of(platform, iad=2, ams=2), journal, told.append)
+        MachineCrew(
+            fly, place_of(platform, iad=2, ams=2), journal, tell=told.append, warn=told.append
+        )
     ) as crew:
         before = app.asked.total()
         result = drive(plan_of(20, 2), app.url, journey_files=[JOURNEYS], crew=crew)
@@ -154,7 +156,7 @@ def test_machines_that_do_not_join_are_named_and_removed(app, platform, fly, tmp
     monkeypatch.setattr(machines, "_JOIN_S", 1.0)
     monkeypatch.setattr(machines, "_COMMAND", ("sleep", "600", "--"))
     journal = Journal(undo_dir(tmp_path))
-    crew = MachineCrew(fly, place_of(platform, iad=1), journal, print)
+    crew = MachineCrew(fly, place_of(platform, iad=1), journal, tell=print, warn=print)
 
     with pytest.raises(Inconclusive, match=r"expected 1 load workers, found 0") as raised:
         drive(plan_of(4, 1), app.url, journey_files=[JOURNEYS], crew=crew)
@@ -165,7 +167,9 @@ def test_machines_that_do_not_join_are_named_and_removed(app, platform, fly, tmp
 
 def test_where_nothing_can_be_written_down_nothing_is_started(app, platform, fly, tmp_path):
     (tmp_path / ".sre").write_text("a file")
-    crew = MachineCrew(fly, place_of(platform, iad=1), Journal(undo_dir(tmp_path)), print)
+    crew = MachineCrew(
+        fly, place_of(platform, iad=1), Journal(undo_dir(tmp_path)), tell=print, warn=print
+    )
 
     with pytest.raises(Inconclusive, match="no Machine was started"):
         drive(plan_of(4, 1), app.url, journey_files=[JOURNEYS], crew=crew)

@@ -110,6 +110,10 @@ def test_requests_are_told_apart_by_name_and_journey():
             ),
             r"could not keep up: 80 of 800 .* late; it was held up for 250 ms, and used 99% of a",
         ),
+        (
+            result([second(n, late=10) for n in range(SECONDS)], laggards=("worker 2 (9 of 9)",)),
+            r"80 of 800 arrivals began late, those of worker 2 \(9 of 9\); it was held up",
+        ),
         (result([second(n, own_faults=2) for n in range(SECONDS)]), "faults on our side"),
         (result(troubles=("worker 1 died",)), "worker 1 died"),
         (

@@ -79,18 +79,28 @@ class MachineCrew:
 
     Args:
         fly: the platform's client.
-        place: where they are started.
+        place: tells where they are started; asked when they are.
         journal: where it is written down before.
-        tell: told in a line what takes time, or what could not be removed.
+        tell: told in a line what takes time.
+        warn: told in a line what could not be removed.
     """
 
+    starts_s = _JOIN_S + _SPARE_S
+
     def __init__(
-        self, fly: Fly, place: Place, journal: Journal, tell: Callable[[str], None]
+        self,
+        fly: Fly,
+        place: Callable[[], Place],
+        journal: Journal,
+        *,
+        tell: Callable[[str], None],
+        warn: Callable[[str], None],
     ) -> None:
-        self._fly, self._place, self._journal, self._tell = fly, place, journal, tell
+        self._fly, self._place_of, self._journal = fly, place, journal
+        self._tell, self._warn = tell, warn
         self._muster: Muster | None = None
         self._kept: Kept | None = None
-        self._ends_s = 0.0
+        self._count, self._ends_s = 1, 0.0
 
     @contextlib.contextmanager
     def at_work(self, lasts_s: float) -> Iterator[Sequence[Worker]]:
@@ -100,9 +110,8 @@ class MachineCrew:
             Inconclusive: they could not be started, or did not join.
             FlyError: the platform refuses.
         """
-        count = len(self._place.names)
         workers = self._muster.workers if self._muster else ()
-        if len(workers) < count or self._ends_s < time.monotonic() + lasts_s:
+        if len(workers) < self._count or self._ends_s < time.monotonic() + lasts_s:
             self.close()
             try:
                 workers = self._started(lasts_s)
@@ -125,28 +134,28 @@ class MachineCrew:
             kept.done()
         except (FlyError, OSError) as error:
             kept.leave()
-            self._tell(f"load workers were not removed; run: pytest-sre recover ({error})")
+            self._warn(f"load workers were not removed; run: pytest-sre recover\n{error}")
 
     def _started(self, lasts_s: float) -> Sequence[RemoteWorker]:
-        place = self._place
+        place = self._place_of()
+        self._count = len(place.names)
         limit_s = math.ceil(max(_LEAST_S, lasts_s) + _JOIN_S + _SPARE_S)
         secret = secrets.token_urlsafe(32)
         muster = self._muster = Muster(place.host or own_private_address(), 0, secret.encode())
         app = f"{PREFIX}{secrets.token_hex(6)}"
-        self._kept = self._intended(app)
-        self._tell(f"starting {len(place.names)} load workers in {', '.join(place.regions)}")
+        self._kept = self._intended(place, app)
+        self._tell(f"starting {self._count} load workers in {', '.join(place.regions)}")
         self._fly.create_app(app, place.organization)
         self._ends_s = time.monotonic() + limit_s
         for region, name in place.names:
             config = _config(place, name, secret, muster.address, limit_s)
             self._fly.create_machine(app, config, region=region, name=name)
-        joined = muster.gather(len(place.names), _JOIN_S)
-        if len(joined) < len(place.names):
+        joined = muster.gather(self._count, _JOIN_S)
+        if len(joined) < self._count:
             raise Inconclusive(self._who_is_missing(app, joined), cause=_CAUSE)
         return joined
 
-    def _intended(self, app: str) -> Kept:
-        place = self._place
+    def _intended(self, place: Place, app: str) -> Kept:
         what = {"app": app, "platform": place.platform}
         try:
             return self._journal.intend(KIND, run=place.run, target=place.target, what=what)
@@ -165,7 +174,7 @@ class MachineCrew:
             if machine.name not in there
         ]
         return (
-            f"expected {len(self._place.names)} load workers, found {len(joined)} within "
+            f"expected {self._count} load workers, found {len(joined)} within "
             f"{_JOIN_S:g} s; missing: {', '.join(states[:5]) or 'Machines that are gone'}\n"
             "its image must have this version of pytest-sre, and reach this machine"
         )

@@ -214,6 +214,8 @@ def _trusted(connection: socket.socket, secret: bytes) -> RemoteWorker:
 class ExternalCrew:
     """A crew of workers that were started elsewhere, and join by themselves."""
 
+    starts_s = _JOIN_S
+
     def __init__(self, asked: External, secret: bytes) -> None:
         self._asked, self._secret = asked, secret
         self._muster: Muster | None = None

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pytest_sre.load.remote.sealing import SECRET_VARIABLE, SHORTEST_SECRET
 
 
-class SecretError(Exception):
+class SecretError(ValueError):
     """There is none, or it is too short."""
 
 

@@ -121,7 +121,7 @@ def test_requests_are_told_apart_by_name_and_journey():
             r"ended after 4 of 10 s: stopped \(told to\)",
         ),
     ],
-    ids=["nothing", "no end", "slow", "dropped", "late", "own", "died", "stopped"],
+    ids=["nothing", "no end", "slow", "dropped", "late", "laggard", "own", "died", "stopped"],
 )
 def test_what_the_load_cannot_show_never_passes(made, told):
     with pytest.raises(Inconclusive, match=told) as caught:

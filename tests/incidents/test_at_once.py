@@ -72,7 +72,7 @@ class OfOneMachine:
 
 
 def teller():
-    return IncidentTeller(Path("/nonexistent"), lambda _target: None, (), str)
+    return IncidentTeller(Path("/nonexistent"), lambda _target: None, lambda *_: (), (), str)
 
 
 def deliver_all(outbox, tracker):

@@ -1,6 +1,7 @@
 """The package's rules on who may import what: read from its source, as tables."""
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -114,7 +115,13 @@ def sources() -> list[Path]:
     return sorted(p for p in PACKAGE.rglob("*.py") if not shipped & set(p.parents))
 
 
-def imports() -> Iterator[Import]:
+@functools.cache
+def imports() -> tuple[Import, ...]:
+    """Every import of every file, read once."""
+    return tuple(_imports())
+
+
+def _imports() -> Iterator[Import]:
     for path in sources():
         file = path.relative_to(PACKAGE).as_posix()
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -134,7 +141,7 @@ def room_of(dotted_or_path: str) -> str:
 
 def test_there_is_something_to_look_at():
     assert len(sources()) > 100
-    assert len([*imports()]) > 500
+    assert len(imports()) > 500
 
 
 def test_every_room_has_its_height():

@@ -153,7 +153,7 @@ def _result(recording: Recording, row: LoadRun) -> LoadResult:
     plan = msgspec.json.decode(row.plan, type=LoadPlan)
     gathering = Gathering(plan, row.base_url, row.at)
     rows = recording.rows(LoadSecond, load=row.load)
-    gathering.add(Frame(elapsed_s=0.0, tallies=list(map(_tally, rows))))
+    gathering.add(Frame(elapsed_s=0.0, tallies=list(map(tally_of, rows))))
     troubles = tuple(row.troubles.splitlines())
     made = gathering.result(row.ended_at, row.reason, row.detail, troubles)
     return dataclasses.replace(
@@ -163,7 +163,8 @@ def _result(recording: Recording, row: LoadRun) -> LoadResult:
     )
 
 
-def _tally(row: LoadSecond) -> Tally:
+def tally_of(row: LoadSecond) -> Tally:
+    """Give the counts of a row; the inverse of ``seconds_of``."""
     return Tally(
         second=row.second,
         journey=row.journey,

@@ -31,12 +31,18 @@ class Slices:
     count: int
 
     @classmethod
-    def of(cls, first_at: float, last_at: float) -> "Slices":
-        """Cut the time from the first event to the last, both of them in it."""
+    def of(cls, first_at: float, last_at: float, *, shortest_s: float = 0.1) -> "Slices":
+        """Cut the time from the first event to the last, both of them in it.
+
+        Args:
+            first_at: when the first is, Unix seconds.
+            last_at: when the last is.
+            shortest_s: no slice is shorter.
+        """
         length_s = max(0.0, last_at - first_at)
         hours = (3600.0 * 2**power for power in itertools.count(1))
         lengths = itertools.chain(map(float, _NICE_S), hours)
-        slice_s = next(s for s in lengths if length_s < s * MOST_SLICES)
+        slice_s = next(s for s in lengths if s >= shortest_s and length_s < s * MOST_SLICES)
         return cls(first_at, slice_s, math.floor(length_s / slice_s) + 1)
 
     def place(self, at: float) -> int:

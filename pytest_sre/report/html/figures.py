@@ -11,6 +11,7 @@ from markupsafe import Markup
 from pytest_sre.redaction import one_line, redact
 from pytest_sre.report.html.buckets import BANDS, Slices, band_label, told_latency
 from pytest_sre.report.html.plots import About, bars, heat_map, percentile_curve, told_percent
+from pytest_sre.slo.proportion import percent
 
 _NAME: Final = 200
 _BARS: Final = 10
@@ -108,3 +109,15 @@ def error_figure(key: str, title: str, counts: Iterable[tuple[str, int]]) -> Fig
     rows = tuple((name, f"{count:,}") for name, count in named)
     svg = bars(About(f"{key}-errors", title, f"{described}."), shown)
     return Figure(svg, Table(title, ("kind", "count"), rows))
+
+
+def at_text(at: float) -> str:
+    """Show a Unix time as date and time of day, in UTC; a dash for one that is not known."""
+    if not (math.isfinite(at) and 0 < at < 253_402_300_800):
+        return "–"
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at))
+
+
+def share_text(ratio: float) -> str:
+    """Show a share; a dash for one that is not known."""
+    return percent(ratio) if math.isfinite(ratio) else "–"

@@ -11,7 +11,8 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from pytest_sre.redaction import one_line, printable, redact
-from pytest_sre.report.html.sections import at_text, sections
+from pytest_sre.report.html.figures import at_text
+from pytest_sre.report.html.sections import sections
 from pytest_sre.report.html.values import Deployed, Report
 
 _LONGEST: Final = 300

@@ -32,6 +32,7 @@ from pytest_sre.recording.rows import (
     TestRun,
 )
 from pytest_sre.report.html.exchanges import BAKE, count_exchanges
+from pytest_sre.report.html.loads import read_loads
 from pytest_sre.report.html.values import (
     Counted,
     Deployed,
@@ -73,6 +74,7 @@ def read_report(recording: Recording) -> Report:
     meta = recording.meta()
     counts = count_exchanges(recording)
     tests = _Tests(recording)
+    loads, of_loads = read_loads(recording)
     bake = next(iter(recording.rows(Span, name=BAKE)), None)
     return Report(
         recording=recording.path.name,
@@ -91,11 +93,12 @@ def read_report(recording: Recording) -> Report:
         over_time=counts.over_time,
         errors=Some.of(counts.errors, _KINDS),
         journeys=Some.of(_journeys(recording), _KINDS),
+        loads=loads,
         log=Some.of(_counted(recording, LogLine, "app", "level"), _KINDS),
         flakes=Some.of(_counted(recording, Flake, "what", sample="first_failure"), _KINDS),
         risks=Some.of(recording.rows(Risk), _KINDS),
         own_faults=Some.of(_counted(recording, OwnFault, "cause", sample="detail"), _KINDS),
-        remarks=tuple(itertools.islice(_remarks(meta), _REMARKS)),
+        remarks=tuple(itertools.islice((*_remarks(meta), *of_loads), _REMARKS)),
     )
 
 

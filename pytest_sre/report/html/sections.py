@@ -1,23 +1,25 @@
 """Arranges what a report shows as sections of text, tables and plots. Pure."""
 
 import math
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from pytest_sre.recording.rows import Reason, TestRun
+from pytest_sre.report.html.blocks import Block, Section
 from pytest_sre.report.html.buckets import told_latency
 from pytest_sre.report.html.figures import (
     Figure,
     Rows,
     Table,
+    at_text,
     curve_figure,
     error_figure,
     heat_figure,
     safe_line,
+    share_text,
     slice_labels,
 )
+from pytest_sre.report.html.load_sections import load_blocks
 from pytest_sre.report.html.plots import (
     BLUE,
     GREY,
@@ -28,7 +30,6 @@ from pytest_sre.report.html.plots import (
 )
 from pytest_sre.report.html.values import Machine, Objective, OverTime, Report, Requests, Suite
 from pytest_sre.slo.describing import told_time
-from pytest_sre.slo.proportion import percent
 from pytest_sre.verdict import Verdict
 
 _NAME: Final = 200
@@ -38,46 +39,18 @@ _TESTS: Final = 15
 _MARKED: Final = ("HEALTHY", "UNHEALTHY", "INCONCLUSIVE", "MET", "BREACHED", "SKIPPED")
 
 
-@dataclass(frozen=True)
-class Block:
-    """A part of a section: ``mark`` is a verdict, or empty; ``quoted`` is text as it was seen."""
-
-    title: str
-    mark: str = ""
-    says: tuple[str, ...] = ()
-    quoted: str = ""
-    tables: tuple[Table, ...] = ()
-    figures: tuple[Figure, ...] = ()
-    is_open: bool = True
-
-
-@dataclass(frozen=True)
-class Section:
-    """What is under one heading; ``key`` names it within the page."""
-
-    key: str
-    title: str
-    blocks: tuple[Block, ...]
-
-
 def sections(report: Report) -> tuple[Section, ...]:
     """Arrange a report; what there is nothing to say of is left out."""
     all_of_them = (
         Section("why", "Why", tuple(_reasons(report))),
         Section("objectives", "Objectives", tuple(_objectives(report))),
         Section("tests", "Tests", tuple(_suites(report))),
+        Section("loads", "Loads", tuple(load_blocks(report))),
         Section("traffic", "Requests", tuple(_traffic(report))),
         Section("machines", "Machines", tuple(_machines(report))),
         Section("more", "What else was seen", tuple(_more(report))),
     )
     return tuple(section for section in all_of_them if section.blocks)
-
-
-def at_text(at: float) -> str:
-    """Show a Unix time as date and time of day, in UTC; a dash for one that is not known."""
-    if not (math.isfinite(at) and 0 < at < 253_402_300_800):
-        return "–"
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at))
 
 
 def _reasons(report: Report) -> Iterator[Block]:
@@ -145,23 +118,19 @@ def _objective(objective: Objective) -> tuple[str, ...]:
     seen, name = objective.seen, safe_line(objective.name, _NAME)
     if seen is None:
         return (name, objective.verdict, *("–",) * 8)
-    bounds = f"{_share(seen.lower_ratio)} to {_share(seen.upper_ratio)}"
+    bounds = f"{share_text(seen.lower_ratio)} to {share_text(seen.upper_ratio)}"
     return (
         name,
         objective.verdict,
         f"{seen.bad:,}",
         f"{seen.total:,}",
-        _share(seen.bad / seen.total if seen.total else math.nan),
+        share_text(seen.bad / seen.total if seen.total else math.nan),
         bounds if math.isfinite(seen.lower_ratio) else "–",
-        _share(seen.allowed_ratio),
+        share_text(seen.allowed_ratio),
         f"{100 * seen.remaining_ratio:.1f} %" if math.isfinite(seen.remaining_ratio) else "–",
         told_time(seen.window_s),
         safe_line(seen.told_by, _NAME),
     )
-
-
-def _share(ratio: float) -> str:
-    return percent(ratio) if math.isfinite(ratio) else "–"
 
 
 def _suites(report: Report) -> Iterator[Block]:
@@ -213,7 +182,7 @@ def _requests(requests: Requests) -> tuple[str, ...]:
         requests.source,
         f"{requests.total:,}",
         f"{requests.failed:,}",
-        _share(requests.failed / judged if judged else math.nan),
+        share_text(requests.failed / judged if judged else math.nan),
         f"{requests.own_faults:,}",
         *(told_latency(requests.percentile_s(each)) for each in (50.0, 95.0, 99.0)),
     )
@@ -333,7 +302,7 @@ def _machine(machine: Machine) -> tuple[str, ...]:
 
 def _more(report: Report) -> Iterator[Block]:
     if report.remarks:
-        yield Block("Overridden", says=tuple(safe_line(each, _TEXT) for each in report.remarks))
+        yield Block("To be known", says=tuple(safe_line(each, _TEXT) for each in report.remarks))
     if report.journeys.shown:
         walked = tuple(
             (

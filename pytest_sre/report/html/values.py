@@ -112,6 +112,71 @@ class OverTime:
     bands: tuple[tuple[int, ...], ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class LoadPart:
+    """What was judged of a load, of one journey or one request of it; empty names stand for all.
+
+    The counts are those of a `load.frames.Tally`; the percentiles are of latencies in seconds from
+    when each was due, of those that failed, too.
+    """
+
+    journey: str
+    request: str
+    planned: int
+    dropped: int
+    started: int
+    late: int
+    done: int
+    failed: int
+    own_faults: int
+    percentiles_s: tuple[tuple[float, float], ...] = ()
+
+    def percentile_s(self, percent: float) -> float:
+        """Give one of the percentiles; not a number when there is none."""
+        return dict(self.percentiles_s).get(percent, math.nan)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """A load: what was to be made, what became of it over time, and what of it was judged.
+
+    Attributes:
+        name: what it is called.
+        test: the test that made it.
+        base_url: where it went.
+        workload: what was to be made, in words.
+        began_at: when it began, Unix seconds.
+        ended_at: when it ended.
+        doubts: why it cannot show that an objective is met.
+        slices: its time, in seconds from its beginning.
+        planned: by slice, arrivals that were due; empty without a rate.
+        started: by slice, journeys that were begun, or requests where there are no journeys.
+        failed: by slice, those that failed.
+        bands: by slice, how many latencies were in each band.
+        whole: what was judged, of all journeys, or of all requests.
+        parts: what was judged, by journey and request.
+        errors: how many of what was judged went wrong, by kind, the most frequent first.
+        answered: Machines with their regions, and how many answers came from each.
+    """
+
+    name: str
+    test: str
+    base_url: str
+    workload: str
+    began_at: float
+    ended_at: float
+    doubts: tuple[str, ...]
+    slices: Slices
+    planned: tuple[int, ...]
+    started: tuple[int, ...]
+    failed: tuple[int, ...]
+    bands: tuple[tuple[int, ...], ...]
+    whole: LoadPart
+    parts: tuple[LoadPart, ...]
+    errors: tuple[tuple[str, int], ...]
+    answered: tuple[tuple[str, str, int], ...]
+
+
 @dataclass(frozen=True)
 class Walked:
     """How often a journey was walked in the bake or by tests, and how often it failed."""
@@ -161,6 +226,7 @@ class Report:
     over_time: OverTime | None = None
     errors: Some[ErrorKind] = Some()
     journeys: Some[Walked] = Some()
+    loads: Some[Load] = Some()
     log: Some[Counted] = Some()
     flakes: Some[Counted] = Some()
     risks: Some[Risk] = Some()

@@ -45,7 +45,8 @@ def render(report: Report) -> str:
 def _facts(report: Report) -> Iterator[tuple[str, str]]:
     yield from (("release", _released(each)) for each in report.deployed)
     yield "begun", f"{at_text(report.began_at)} UTC"
-    yield "verdict given", f"{at_text(report.ended_at)} UTC"
+    if report.ended_at:
+        yield "verdict given", f"{at_text(report.ended_at)} UTC"
     yield "recording", one_line(report.recording, _LONGEST)
     yield "pytest-sre", one_line(report.version, _LONGEST)
 

@@ -47,12 +47,12 @@ from pytest_sre.verdict import Verdict
 
 # What the page can show without getting large, whatever each of them says.
 _REASONS: Final = 40
-_SUITES: Final = 60
+_SUITES: Final = 50
 _TESTS_OF_SUITE: Final = 200
-_TESTS: Final = 400
-_MACHINES: Final = 200
-_OBJECTIVES: Final = 100
-_KINDS: Final = 60
+_TESTS: Final = 300
+_MACHINES: Final = 150
+_OBJECTIVES: Final = 60
+_KINDS: Final = 40
 _REMARKS: Final = 20
 _OBJECTIVE_TESTS: Final = "slo::"
 _GRAVITY: Final = {Verdict.UNHEALTHY.value: 0, Verdict.INCONCLUSIVE.value: 1}

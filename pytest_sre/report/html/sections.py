@@ -297,7 +297,7 @@ def _machine(machine: Machine) -> tuple[str, ...]:
         f"{machine.requests:,}",
         f"{machine.failed:,}",
     )
-    return tuple(safe_line(cell, _NAME) for cell in cells)
+    return tuple(safe_line(cell, 100) for cell in cells)
 
 
 def _more(report: Report) -> Iterator[Block]:

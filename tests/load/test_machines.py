@@ -175,6 +175,13 @@ def test_where_nothing_can_be_written_down_nothing_is_started(app, platform, fly
         drive(plan_of(4, 1), app.url, journey_files=[JOURNEYS], crew=crew)
 
 
+def test_on_fly_the_session_has_to_be_in_the_private_network(monkeypatch):
+    monkeypatch.setattr(machines, "_PRIVATE_RESOLVER", ("::1", 53))
+
+    with pytest.raises(Inconclusive, match="see fly wireguard create, or run this on a Machine"):
+        machines.own_private_address()
+
+
 @pytest.mark.parametrize("app_name", ["shop", "sre-load-", "sre-load-shop", ""])
 def test_no_other_app_is_ever_removed(fly, app_name):
     with pytest.raises(ValueError, match="it is not removed"):

@@ -202,11 +202,14 @@ def own_private_address() -> str:
     Raises:
         Inconclusive: it is not in that network.
     """
-    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as asked:
-        address = ""
-        with contextlib.suppress(OSError):
-            asked.connect(_PRIVATE_RESOLVER)
-            address = str(asked.getsockname()[0])
+    address = ""
+    # Where there is no IPv6, there is no such network.
+    with (
+        contextlib.suppress(OSError),
+        socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as asked,
+    ):
+        asked.connect(_PRIVATE_RESOLVER)
+        address = str(asked.getsockname()[0])
     if address.startswith(_PRIVATE):
         return address
     raise Inconclusive(

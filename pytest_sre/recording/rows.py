@@ -22,7 +22,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 class Exchange(Row, frozen=True, kw_only=True):
     """One request and what came back, or why nothing did.
 
-    ``source`` is ``probe``, ``bake`` or ``journey``.
+    ``source`` is ``probe``, ``bake`` or ``journey``, or ``load`` where it stands for a `LoadError`.
     ``error_kind`` is empty when an answer came; otherwise ``dns``, ``dns-nxdomain``, ``network``,
     ``refused``, ``reset``, ``timeout``, ``tls`` or ``protocol``. ``own_fault`` says that the error
     is on our side of the network. ``test`` is the node id of the test that asked, empty for the

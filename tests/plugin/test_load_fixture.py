@@ -1,9 +1,17 @@
 """The ``load`` fixture against real Machines, and that no load that shows nothing passes."""
 
+import contextlib
+import os
+import pty
+import re
+import subprocess
+import sys
+
 import pytest
 
 from pytest_sre.load.recorded import recorded_loads
 from pytest_sre.recording.rows import LoadError
+from tests.plugin.conftest import clean_environment
 
 SUITE = """
 import time
@@ -36,7 +44,7 @@ def test_another_load_is_heeded(load, sre_run):
         fly.delete_metadata("tiny", first, "sre-load-x")
 
 def test_half_of_the_arrivals_are_dropped(load, slo):
-    result = load.run("slow", rate=900, duration="3s", timeout="1s")
+    result = load.run("slow", rate=2000, duration="1s", timeout="1s")
     assert result.runs().dropped > 0.3 * result.runs().planned
     assert result.requests("GET /").percentile_s(95) < 60
 """
@@ -86,7 +94,7 @@ limits = { load-rate = 45 }
 
 @pytest.fixture(scope="module")
 def ran(shared):
-    settings = LIMITED.replace("45", "1000")
+    settings = LIMITED.replace("45", "3000")
     shared.write(**{"load.toml": settings, "load_journeys.py": JOURNEYS})
     return shared.verify("--sre-config=load.toml", shared.suite("load", SUITE))
 
@@ -163,21 +171,45 @@ latency-p95 = "20s"
 )
 
 
+def in_terminal(project, *arguments: str) -> str:
+    """What a person sees in a terminal who runs pytest in a project."""
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "--sre-target=local", *arguments],
+        cwd=project.root,
+        env={**clean_environment(), "TERM": "xterm"},
+        stdin=subprocess.DEVNULL,
+        stdout=follower,
+        stderr=follower,
+    )
+    os.close(follower)
+    seen = b""
+    # The terminal ends with an error once nobody writes to it any more.
+    with process, contextlib.suppress(OSError):
+        while data := os.read(leader, 4096):
+            seen += data
+    os.close(leader)
+    return seen.decode("utf-8", "replace")
+
+
 def test_where_a_project_asks_for_load_each_journey_gets_it_as_a_suite(shared):
     only_home = JOURNEYS.partition('@journey("idle")')[0]
     asked = ASKED.replace("load_journeys.py", "asked_journeys.py")
     shared.write(**{"asked.toml": asked, "asked_journeys.py": only_home})
 
-    done = shared.verify("--sre-config=asked.toml", "-o", "sre_suites=release")
+    text = in_terminal(
+        shared, "--sre-config=asked.toml", "-o", "sre_suites=release", "--sre-bake=100ms"
+    )
 
-    assert done.verdicts["test_journey_under_load[home]"] == "HEALTHY", done.text
-    assert any("load 1/1" in line for line in done.lines_of("tested")), done.text
+    assert re.search(r"tested .*load 1/1", text), text
+    # A line tells how it goes while it is made.
+    assert re.search(r"load \d of 2 s", text), text
 
 
 def test_loads_of_two_workers_take_turns_and_keep_to_the_limits(shared):
     shared.write(**{"limited.toml": LIMITED, "load_journeys.py": JOURNEYS})
     tests = "\n".join(
-        f"def test_{n}(load):\n    load.run('home', rate={rate}, duration='2s')"
+        f"def test_{n}(load):\n    load.run('home', rate={rate}, duration='1s')"
         for n, rate in enumerate((40, 40, 46))
     )
 

@@ -123,24 +123,29 @@ def test_a_load_says_what_was_to_be_made_and_why_it_is_in_doubt(tmp_path, record
     assert page.tables["Machines that answered checkout"] == [["m1", "ams", "7"]]
 
 
-@pytest.mark.parametrize("damage", ["plan", "second"])
+@pytest.mark.parametrize("damage", ["plan", "errors", "bucket", "count"])
 def test_a_load_that_cannot_be_read_hides_nothing_else(tmp_path, recorded, page_of, damage):
     second, run = rows_of(PLAN, [Tally(second=20, journey="checkout", started=1)])
     assert isinstance(run, LoadRun)
     assert isinstance(second, LoadSecond)
     bad_run = msgspec.structs.replace(run, load="id-2", name="other", plan="{")
-    bad_second = LoadSecond(at=AT, load="id-1", second=3, journey="checkout", errors="{")
+    damaged = {
+        "plan": bad_run,
+        "errors": msgspec.structs.replace(second, errors="{"),
+        "bucket": msgspec.structs.replace(second, intended=msgspec.msgpack.encode({10**9: 1})),
+        "count": msgspec.structs.replace(
+            second, sent=b"", intended=msgspec.msgpack.encode({1: -1})
+        ),
+    }
     left_over = LoadSecond(at=AT, load="id-3", second=3, journey="checkout")
-    rows = [second, run, bad_run if damage == "plan" else bad_second, left_over]
+    rows = [second, run, damaged[damage], left_over]
 
     _, page = page_of(recorded(tmp_path / "run.sqlite", rows))
 
     assert number(page.tables["What was judged of checkout"][0][4]) == 1
-    told = {
-        "plan": "the load other is not shown: its plan cannot be read",
-        "second": "in doubt: rows that cannot be read, and are in no figure: 1",
-    }
-    assert told[damage] in page.text
+    of_plan = "the load other is not shown: its plan cannot be read"
+    of_row = "in doubt: rows that cannot be read, and are in no figure: 1"
+    assert (of_plan if damage == "plan" else of_row) in page.text
     assert "loads that did not come to an end, and are not shown: 1" in page.text
 
 

@@ -4,12 +4,13 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 import msgspec
 
 from pytest_sre.load.frames import Answered, Tally
-from pytest_sre.load.latencies import histogram
+from pytest_sre.load.latencies import Buckets, merged
 from pytest_sre.load.plan import Closed, LoadPlan, Open
 from pytest_sre.load.recorded import tally_of
 from pytest_sre.recording import Recording
@@ -63,9 +64,9 @@ class _Sum:
     counts: Counter[str] = field(default_factory=Counter)
     latencies: Counter[int] = field(default_factory=Counter)
 
-    def add(self, tally: Tally, latencies: LatencyHistogram) -> None:
+    def add(self, tally: Tally, latencies: Buckets) -> None:
         self.counts.update({name: getattr(tally, name) for name in _COUNTS})
-        self.latencies.update(dict(latencies.buckets))
+        self.latencies.update(latencies)
 
     def part(self, journey: str, request: str) -> LoadPart:
         return LoadPart(
@@ -89,12 +90,13 @@ class _Series:
         self.planned, self.started, self.failed = ([0] * slices.count for _ in range(3))
         self.bands = [[0] * BANDS for _ in range(slices.count)]
 
-    def add(self, place: int, tally: Tally, latencies: LatencyHistogram) -> None:
+    def add(self, place: int, tally: Tally, latencies: Buckets) -> None:
         self.planned[place] += tally.planned
         self.started[place] += tally.started
         self.failed[place] += tally.failed
-        for low_s, _, count in latencies.spans():
-            self.bands[place][band_of(low_s)] += count
+        bands = self.bands[place]
+        for index, count in latencies.items():
+            bands[_band(index)] += count
 
 
 class _Reading:
@@ -114,7 +116,7 @@ class _Reading:
     def add(self, row: LoadSecond) -> None:
         try:
             tally = tally_of(row)
-            latencies = histogram((tally.intended, tally.failed_after))
+            latencies = _checked(merged((tally.intended, tally.failed_after)))
         except (ValueError, msgspec.MsgspecError):
             self._unreadable += 1
             return
@@ -193,3 +195,27 @@ def told_workload(plan: LoadPlan) -> str:
             how = f"{users} users for {duration_s:g} s, who wait for answers"
     warm_up = f"; the first {plan.warm_up_s:g} s are not judged" if plan.warm_up_s else ""
     return f"{how}; {what}{warm_up}"
+
+
+def _checked(latencies: Buckets) -> Buckets:
+    """Give the latencies of a row.
+
+    Raises:
+        ValueError: a bucket is none, or a count is negative.
+    """
+    for index, count in latencies.items():
+        _band(index)
+        if count < 0:
+            raise ValueError(f"expected a count of 0 or more, found {count}")
+    return latencies
+
+
+@lru_cache(maxsize=32_768)
+def _band(index: int) -> int:
+    """Give the band of the lowest latency of a bucket.
+
+    Raises:
+        ValueError: there is no such bucket.
+    """
+    [(low_s, _, _)] = LatencyHistogram.counting(Counter({index: 1})).spans()
+    return band_of(low_s)

@@ -171,7 +171,7 @@ class Load:
         *,
         rate: float,
         to: float,
-        for_: Duration = "10s",
+        lasts: Duration = "10s",
         around: Duration = "20s",
         abort_when: Watched | Sequence[Watched] = (),
         processes: int = 1,
@@ -182,7 +182,7 @@ class Load:
             journey: the journey to walk.
             rate: arrivals a second before and after.
             to: arrivals a second in the spike.
-            for_: how long the spike lasts.
+            lasts: how long the spike takes.
             around: how long it is steady before, and after.
             abort_when: as for ``run``.
             processes: as for ``run``.
@@ -190,7 +190,7 @@ class Load:
         Raises:
             AssertionError: as for ``run``, as are the others.
         """
-        stages: Sequence[StatedStage] = ((around, rate), (for_, to), (around, rate))
+        stages: Sequence[StatedStage] = ((around, rate), (lasts, to), (around, rate))
         return self.run(journey, stages=stages, abort_when=abort_when, processes=processes)
 
     def soak(

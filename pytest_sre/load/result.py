@@ -22,7 +22,7 @@ LATE_RATIO = 0.05
 OWN_FAULT_RATIO = 0.01
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Part:
     """Counts and latencies of some of a load, such as one journey, or one second.
 
@@ -42,6 +42,9 @@ class Part:
     sent: Buckets = field(default_factory=dict)
     failed_after: Buckets = field(default_factory=dict)
     unsent: int = 0
+
+    def __repr__(self) -> str:
+        return f"<{self.started} begun, {self.failed} of {self.judged} failed>"
 
     @property
     def judged(self) -> int:
@@ -121,7 +124,7 @@ class Part:
         raise Inconclusive("the load has no samples: nothing that it began ended")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class LoadResult:
     """A load and what came of it, merged from all processes that made it.
 
@@ -155,6 +158,9 @@ class LoadResult:
     answered: tuple[Answered, ...] = ()
     health: tuple[Health, ...] = ()
     laggards: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<load of {'+'.join(self.plan.mix) or self.plan.locustfile}: {self.reason}>"
 
     def runs(self, journey: str | None = None) -> Part:
         """Give what came of journeys as a whole; of all journeys when none is named."""

@@ -11,7 +11,7 @@ from pytest_sre.load.facade import Load
 from pytest_sre.load.frames import Frame, Tally
 from pytest_sre.load.ground import Ground
 from pytest_sre.load.naming import host_of
-from pytest_sre.load.plan import LoadPlan, constant
+from pytest_sre.load.plan import LoadPlan, Open, constant
 from pytest_sre.load.recorded import recorded_loads, requests_sent
 from pytest_sre.recording import Recorder, Recording
 from pytest_sre.recording.rows import LoadError, LoadRun, LoadSecond
@@ -329,3 +329,21 @@ def test_the_load_that_a_project_asks_for_is_made_and_no_other(make):
     result = make(asked=LoadSettings(rate_per_s=5, duration_s=1.0)).load.as_asked("well")
 
     assert result.runs().done == 5
+
+
+def test_a_spike_is_judged_with_what_is_around_it(make):
+    made = make()
+
+    result = made.load.spike("well", rate=5, to=20, lasts="1s", around="1s")
+
+    assert [part.planned for part in result.series] == [5, 20, 5]
+    assert result.runs().planned == 30
+
+
+def test_a_soak_comes_as_users_do_and_warms_up(make):
+    result = make().load.soak("well", rate=20, duration="2s")
+
+    assert isinstance(result.plan.workload, Open)
+    assert result.plan.workload.spacing == "poisson"
+    assert result.plan.warm_up_s == pytest.approx(0.2)
+    assert result.runs().done > 0

@@ -220,3 +220,11 @@ def test_slow_answers_to_a_late_generator_are_not_the_apps():
 
     with pytest.raises(Inconclusive, match="latency-p99: the load generator could not keep up"):
         Slo([], lambda _: None, lambda _: None).latency(p=99, below="100ms").check(result(rows))
+
+
+def test_a_failed_assertion_on_a_load_stays_readable():
+    """pytest shows values as they show themselves; a table of the load is shown beside."""
+    made = result(requested([second(n, failed=5) for n in range(SECONDS)]))
+
+    assert repr(made) == "<load of buy: complete>"
+    assert repr(made.runs()) == "<800 begun, 40 of 800 failed>"

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytest_sre.fly.client import Fly
+from pytest_sre.fly.errors import FlyError
 from pytest_sre.load.driving import drive
 from pytest_sre.load.plan import LoadPlan, constant
 from pytest_sre.load.remote import machines
@@ -162,6 +163,36 @@ def test_machines_that_do_not_join_are_named_and_removed(app, platform, fly, tmp
         drive(plan_of(4, 1), app.url, journey_files=[JOURNEYS], crew=crew)
 
     assert "iad-0 in iad" in raised.value.reason
+    assert journal.left() == ()
+
+
+def test_where_the_platform_has_no_room_nothing_stays(app, platform, fly, tmp_path):
+    fault = platform.add_fault({"kind": "capacity"})
+    journal = Journal(undo_dir(tmp_path))
+    crew = MachineCrew(fly, place_of(platform, iad=1), journal, tell=print, warn=print)
+
+    try:
+        with pytest.raises(FlyError):
+            drive(plan_of(4, 1), app.url, journey_files=[JOURNEYS], crew=crew)
+    finally:
+        platform.remove_fault(fault["id"])
+    assert list(undo_dir(tmp_path).iterdir()) == []
+
+
+def test_what_could_not_be_removed_is_told_and_stays_in_the_journal(app, platform, fly, tmp_path):
+    warned: list[str] = []
+    journal = Journal(undo_dir(tmp_path))
+    crew = MachineCrew(fly, place_of(platform, iad=1), journal, tell=print, warn=warned.append)
+    drive(plan_of(4, 1), app.url, journey_files=[JOURNEYS], crew=crew)
+
+    fault = platform.add_fault({"kind": "api-5xx", "endpoint": "machines"})
+    crew.close()
+    stays = recover(tmp_path)
+    platform.remove_fault(fault["id"])
+
+    assert "run: pytest-sre recover" in warned[0]
+    assert (stays.exit_code, "is left: " in stays.lines[0]) == (1, True)
+    assert recover(tmp_path).exit_code == 0
     assert journal.left() == ()
 
 

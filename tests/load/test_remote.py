@@ -185,6 +185,17 @@ def test_a_worker_ends_when_its_time_is_over_whatever_it_does(app):
         assert process.wait(WITHIN_S) == -signal.SIGALRM
 
 
+def test_a_worker_that_is_gone_is_waited_for_again(app, monkeypatch):
+    monkeypatch.setattr(mustering, "_JOIN_S", 0.5)
+    with crew_of(("gone",)) as (crew, (process,)):
+        crew._muster.gather(1, WITHIN_S)
+        process.kill()
+        process.wait()
+
+        with pytest.raises(Inconclusive, match="expected 1 load workers, found 0"):
+            driving.drive(plan_of(), app.url, journey_files=[JOURNEYS], crew=crew)
+
+
 def test_a_worker_ends_with_the_session_and_so_does_what_it_began(app):
     with crew_of(("done",)) as (crew, (process,)):
         driving.drive(plan_of(5, 1), app.url, journey_files=[JOURNEYS], crew=crew)

@@ -165,7 +165,9 @@ class Muster:
     @property
     def workers(self) -> Sequence[RemoteWorker]:
         """Those that have joined and are still there."""
-        self._workers = [one for one in self._workers if one.is_there]
+        for gone in [one for one in self._workers if not one.is_there]:
+            gone.leave()
+            self._workers.remove(gone)
         return tuple(self._workers)
 
     def gather(self, count: int, within_s: float) -> Sequence[RemoteWorker]:

@@ -52,7 +52,12 @@ def test_words_are_read_however_the_pipe_cuts_them(cuts):
 
 
 def test_commands_are_read_as_they_were_given():
-    order = Order(plan=PLAN, base_url="http://127.0.0.1:1", journey_files=("j.py",))
+    order = Order(
+        plan=PLAN,
+        base_url="http://127.0.0.1:1",
+        hosts=("127.0.0.1:1",),
+        journey_files=("j.py",),
+    )
 
     heard = [*Unpacker().commands(b"".join(map(packed, [order, Go(), Stop()])))]
 

@@ -54,8 +54,9 @@ from pytest_sre.targets import ConfigError, Settings
 from pytest_sre.verdict import Verdict
 
 _HANDOVER = "sre"
-# Tests that judge the whole bake come last, so that the others run while it observes.
-_LAST = frozenset({"bake", "logs"})
+# Tests that judge the whole bake come last, so that the others run while it observes; those that
+# put load on the target, too, so that the bake does not observe that.
+_LAST = frozenset({"bake", "load", "logs"})
 _COLOURS = {Verdict.HEALTHY: "green", Verdict.UNHEALTHY: "red", Verdict.INCONCLUSIVE: "yellow"}
 
 

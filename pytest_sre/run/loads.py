@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def load_of(run: "Run", evidence: Evidence, *, keeps_baselines: bool) -> Load:
-    """Give one test of a run its loads.
+    """Give one test of a run its loads, once the bake is over: it is not to observe them.
 
     Args:
         run: the run.
@@ -32,10 +32,13 @@ def load_of(run: "Run", evidence: Evidence, *, keeps_baselines: bool) -> Load:
 
     Raises:
         NotAsked: the target has no public service.
+        Inconclusive: the bake did not end.
     """
     app = next((app for app in run.apps.values() if app.serving), None)
     if app is None:
         raise NotAsked(f"{run.settings.target.name} has no public service to put load on")
+    if "load" in run.settings.target.allow:
+        run.wait_for_bake()
     ground = Ground(
         target=run.settings.target,
         app=app.name,

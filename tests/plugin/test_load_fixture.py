@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from pytest_sre.load.recorded import recorded_loads
-from pytest_sre.recording.rows import LoadError
+from pytest_sre.recording.rows import LoadError, Span
 from tests.plugin.conftest import clean_environment
 
 SUITE = """
@@ -213,10 +213,14 @@ def test_loads_of_two_workers_take_turns_and_keep_to_the_limits(shared):
         for n, rate in enumerate((40, 40, 46))
     )
 
-    done = shared.verify("--sre-config=limited.toml", shared.suite("two", tests), "-n2")
+    done = shared.verify(
+        "--sre-config=limited.toml", shared.suite("two", tests), "-n2", "--sre-bake=1s"
+    )
 
     assert done.verdicts == {"test_0": "HEALTHY", "test_1": "HEALTHY", "test_2": "INCONCLUSIVE"}
     assert "at most 45 arrivals a second on local, found a plan of 46" in done.text
     with done.recording() as recording:
         first, second = (made for _, made in recorded_loads(recording))
+        [bake] = recording.rows(Span, name="bake")
+    assert first.started_at >= bake.ended_at
     assert second.started_at >= first.ended_at

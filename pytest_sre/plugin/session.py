@@ -43,12 +43,13 @@ from pytest_sre.run.concluding import conclude_run
 from pytest_sre.run.deployed import note_deployed
 from pytest_sre.run.evidence import Evidence
 from pytest_sre.run.filing import Filing, Mode, tracker_of
+from pytest_sre.run.handover import Handover
 from pytest_sre.run.load_crew import hire
 from pytest_sre.run.platforms import open_platform, rejoin_platform
 from pytest_sre.run.recovering import what_is_left
 from pytest_sre.run.redacting import redactor
 from pytest_sre.run.reporting import report_lines
-from pytest_sre.run.run import Handover, Run
+from pytest_sre.run.run import Run
 from pytest_sre.shipping import suites_dir
 from pytest_sre.targets import ConfigError, Settings
 from pytest_sre.verdict import Verdict

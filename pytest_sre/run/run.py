@@ -2,12 +2,9 @@
 
 import contextlib
 import functools
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import msgspec
 
@@ -41,6 +38,7 @@ from pytest_sre.recording.rows import (
 )
 from pytest_sre.run.alerting import Alerting
 from pytest_sre.run.evidence import Evidence
+from pytest_sre.run.handover import Handover
 from pytest_sre.run.load_crew import HiredCrew
 from pytest_sre.run.log_reading import LogReader
 from pytest_sre.run.objectives import Objectives
@@ -51,36 +49,6 @@ from pytest_sre.verdict import Inconclusive, NotAsked
 
 _BAKE_PATIENCE_S = 60.0
 _POLL_S = 0.05
-
-
-@dataclass(frozen=True)
-class Handover:
-    """What the process that began a run tells those that join it, as primitives.
-
-    ``machines`` holds, by app, the id, name, region and process group of each Machine, so that
-    every process makes the same tests; ``own_fault`` the reason and the cause of what kept them
-    from being listed.
-    """
-
-    recording: str
-    platform: str
-    machines: Mapping[str, list[tuple[str, str, str, str]]]
-    since_at: float | None
-    own_fault: tuple[str, str] | None = None
-
-    def to_text(self) -> str:
-        """Write it as JSON."""
-        return json.dumps(self.__dict__)
-
-    @property
-    def recording_path(self) -> Path:
-        """The file that the run is recorded in."""
-        return Path(self.recording)
-
-    @classmethod
-    def from_text(cls, text: str) -> "Handover":
-        """Read what ``to_text`` wrote."""
-        return cls(**json.loads(text))
 
 
 class Run:

@@ -9,9 +9,10 @@ from pytest_sre.recording import Recorder
 from pytest_sre.recording.rows import Exchange, Flake, JourneyRun, OwnFault, Span
 from pytest_sre.run.concluding import conclude_run
 from pytest_sre.run.evidence import Evidence
+from pytest_sre.run.handover import Handover
 from pytest_sre.run.outcomes import why_inconclusive
 from pytest_sre.run.platforms import Platform
-from pytest_sre.run.run import Handover, Run
+from pytest_sre.run.run import Run
 from pytest_sre.targets import load_settings
 from pytest_sre.verdict import Inconclusive, Verdict
 

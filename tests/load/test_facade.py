@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,8 +15,9 @@ from pytest_sre.load.naming import host_of
 from pytest_sre.load.plan import LoadPlan, Open, constant
 from pytest_sre.load.recorded import recorded_loads, requests_sent
 from pytest_sre.recording import Recorder, Recording
-from pytest_sre.recording.rows import LoadError, LoadRun, LoadSecond
+from pytest_sre.recording.rows import LoadError, LoadRun, LoadSecond, LogLine
 from pytest_sre.report.loads import load_table
+from pytest_sre.run.loads import _sent
 from pytest_sre.slo.comparing import Relation
 from pytest_sre.slo.facade import Slo
 from pytest_sre.slo.histogram import index_of
@@ -355,3 +357,21 @@ def test_a_soak_comes_as_users_do_and_warms_up(make):
     assert result.plan.workload.spacing == "poisson"
     assert result.plan.warm_up_s == pytest.approx(0.2)
     assert result.runs().done > 0
+
+
+def test_a_full_disk_loses_the_recording_and_not_the_result(make):
+    made = make()
+    disk = made.recorder._connection
+    [(pages,)] = disk.execute("PRAGMA page_count")
+    disk.execute(f"PRAGMA max_page_count = {pages}")
+    line = LogLine(at=1.0, app="shop", machine="m1", region="iad", level="info", message="x" * 9999)
+    made.recorder.write(line)
+
+    result = made.load.run("well", rate=20, duration="2s")
+
+    assert (result.reason, result.runs().started) == ("complete", 40)
+    made.recorder.flush()
+    assert "database or disk is full" in str(made.recorder.error)
+    assert made.recorder.dropped > 1
+    with pytest.raises(Inconclusive, match="no load without a recording of it"):
+        _sent(SimpleNamespace(recorder=made.recorder))

@@ -72,6 +72,13 @@ server.serve_forever()
 """
 
 PYTHON = ["python", "-S", "-E"]
+# Has its port, and does not listen there; one that nobody has, any other program may be given.
+DEAF = """
+import os, signal, socket
+held = socket.socket()
+held.bind(("127.0.0.1", int(os.environ["PORT"])))
+signal.pause()
+"""
 # Making an httpx client reads all certificates, unless it is given a context.
 NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 _NUMBERS = itertools.count(1)
@@ -134,6 +141,10 @@ class Client:
     def python(self, program: str, **more: Any) -> str:
         """Create a Machine that runs a Python program."""
         return self.create([*PYTHON, "-c", program], **more)
+
+    def deaf(self, **more: Any) -> str:
+        """Create a Machine that does not listen."""
+        return self.python(DEAF, **more)
 
     def create_web(self, *, wait_healthy: bool = True, **more: Any) -> str:
         """Create a Machine of the web app; its id once its checks pass."""

@@ -98,9 +98,8 @@ def test_an_app_without_machines_is_503(client):
 
 
 def test_a_machine_that_does_not_listen_is_502_and_another_is_tried_first(client):
-    silent = client.create(
-        ["sleep", "1000"],
-        services=[{"internal_port": 8080, "ports": [{"port": 80, "handlers": ["http"]}]}],
+    silent = client.deaf(
+        services=[{"internal_port": 8080, "ports": [{"port": 80, "handlers": ["http"]}]}]
     )
     assert client.proxy.get("/").status_code == 502
     messages = [message for _, message in proxy_lines(client)]

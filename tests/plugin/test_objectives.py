@@ -62,6 +62,16 @@ def verify(shared, request):
     return run
 
 
+def test_what_the_unit_tests_import_need_not_be_installed_for_objectives(project):
+    files = {"tests/conftest.py": "import a_module_that_is_not_there\n", "slo.toml": TARGET + MET}
+    project.write(**files)
+
+    done = project.verify("-o", "testpaths=tests", "--sre-config=slo.toml", "--co", "-q", "slo")
+
+    assert done.ret == 0, done.text
+    assert "slo::home-availability" in done.text
+
+
 def test_an_objective_is_a_test_by_its_name_and_what_it_saw_is_kept_once(verify, shared):
     done = verify(MET + BREACHED, "slo::home-availability")
 

@@ -34,9 +34,9 @@ class Target:
 
 
 def wants_quick(description: str) -> bool:
-    """Read the command line: whether a run under 50 s is asked for."""
+    """Read the command line: whether a short run is asked for."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--quick", action="store_true", help="a run under 50 s")
+    parser.add_argument("--quick", action="store_true", help="a short run")
     return bool(parser.parse_args().quick)
 
 

@@ -17,31 +17,6 @@ daemon off;
 worker_processes 1;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log;
-events {{ worker_connections 1024; }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    keepalive_requests 1000000;
-    upstream app {{ server {address}; keepalive 64; keepalive_requests 1000000; }}
-    server {{
-        listen 127.0.0.1:{port};
-        location / {{
-            proxy_pass http://app;
-            proxy_http_version 1.1;
-            proxy_set_header Connection "";
-        }}
-    }}
-}}
-"""
-_BARE = """
-daemon off;
-worker_processes 1;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
 events {{ worker_connections 4096; }}
 http {{
     access_log off;
@@ -51,9 +26,17 @@ http {{
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
     keepalive_requests 100000000;
-    server {{ listen 127.0.0.1:{port}; location / {{ return 200 "ok"; }} }}
+    {upstream}
+    server {{ listen 127.0.0.1:{port}; location / {{ {answer} }} }}
 }}
 """
+_UPSTREAM = "upstream app {{ server {address}; keepalive 64; keepalive_requests 1000000; }}"
+_PASS_ON = """
+    proxy_pass http://app;
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+"""
+_SAY_OK = 'return 200 "ok";'
 _READY_S = 10.0
 
 
@@ -65,7 +48,8 @@ def nginx_before(url: str, core: int) -> Iterator[str | None]:
         url: where it sends requests to.
         core: the number of the core that it may use.
     """
-    with _nginx(_CONFIGURATION, address=urlsplit(url).netloc) as found:
+    upstream = _UPSTREAM.format(address=urlsplit(url).netloc)
+    with _nginx(_PASS_ON, upstream) as found:
         if found is None:
             yield None
             return
@@ -79,14 +63,12 @@ def nginx_before(url: str, core: int) -> Iterator[str | None]:
 @contextmanager
 def nginx_saying_ok() -> Iterator[str | None]:
     """Run nginx with one worker that answers all with two bytes; None when there is no nginx."""
-    with _nginx(_BARE) as found:
+    with _nginx(_SAY_OK) as found:
         yield found[0] if found else None
 
 
 @contextmanager
-def _nginx(
-    configuration: str, **settings: str
-) -> Iterator[tuple[str, subprocess.Popen[bytes]] | None]:
+def _nginx(answer: str, upstream: str = "") -> Iterator[tuple[str, subprocess.Popen[bytes]] | None]:
     program = shutil.which("nginx")
     if program is None:
         yield None
@@ -96,7 +78,8 @@ def _nginx(
         port = reserved.getsockname()[1]
         reserved.close()
         file = Path(folder) / "nginx.conf"
-        file.write_text(configuration.format(folder=folder, port=port, **settings))
+        settings = {"folder": folder, "port": port, "upstream": upstream, "answer": answer}
+        file.write_text(_CONFIGURATION.format(**settings))
         process = subprocess.Popen(
             [program, "-c", str(file)], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

@@ -23,7 +23,7 @@ from pytest_sre.load.permission import RateCeiling, require_allowed, within_limi
 from pytest_sre.load.plan import Closed, LoadPlan, Spacing
 from pytest_sre.load.planning import Duration, StatedStage, plan_of, workload_of
 from pytest_sre.load.progress import LiveLine
-from pytest_sre.load.recorded import Writing, errors_of, run_of
+from pytest_sre.load.recorded import Writing, errors_of, run_of, unsent_of
 from pytest_sre.load.result import LoadResult
 from pytest_sre.load.workers import Processes
 from pytest_sre.recording.rows import Row
@@ -370,6 +370,8 @@ class Load:
 
     def _record(self, result: LoadResult, load: str) -> None:
         ground, name = self._ground, _name(result.plan)
+        for second in unsent_of(result, load):
+            self._write(second)
         self._write(run_of(result, load, name=name, test=self._test, fleet=ground.fleet()))
         for row in errors_of(result, load, app=ground.app, test=self._test):
             self._write(row)

@@ -27,25 +27,44 @@ def seconds_of(frame: Frame, load: str, started_at: float) -> Iterator[LoadSecon
         load: the id of the load.
         started_at: when it began, Unix seconds.
     """
-    for one in frame.tallies:
-        yield LoadSecond(
-            at=started_at + one.second,
-            load=load,
-            second=one.second,
-            journey=one.journey,
-            request=one.request,
-            planned=one.planned,
-            dropped=one.dropped,
-            started=one.started,
-            late=one.late,
-            done=one.done,
-            failed=one.failed,
-            own_faults=one.own_faults,
-            errors=json.dumps(one.errors) if one.errors else "",
-            intended=_packed(one.intended),
-            sent=_packed(one.sent),
-            failed_after=_packed(one.failed_after),
-        )
+    return (_second_of(one, load, started_at) for one in frame.tallies)
+
+
+def unsent_of(result: LoadResult, load: str) -> Iterator[LoadSecond]:
+    """Give the rows of what lost workers did not tell of; no frame had it.
+
+    Args:
+        result: what came of the load.
+        load: its id.
+    """
+    for one in result.tallies:
+        if one.unsent:
+            lost = Tally(
+                second=one.second, journey=one.journey, planned=one.unsent, unsent=one.unsent
+            )
+            yield _second_of(lost, load, result.started_at)
+
+
+def _second_of(one: Tally, load: str, started_at: float) -> LoadSecond:
+    return LoadSecond(
+        at=started_at + one.second,
+        load=load,
+        second=one.second,
+        journey=one.journey,
+        request=one.request,
+        planned=one.planned,
+        dropped=one.dropped,
+        started=one.started,
+        late=one.late,
+        done=one.done,
+        failed=one.failed,
+        own_faults=one.own_faults,
+        errors=json.dumps(one.errors) if one.errors else "",
+        intended=_packed(one.intended),
+        sent=_packed(one.sent),
+        failed_after=_packed(one.failed_after),
+        unsent=one.unsent,
+    )
 
 
 def run_of(
@@ -180,6 +199,7 @@ def tally_of(row: LoadSecond) -> Tally:
         intended=_unpacked(row.intended),
         sent=_unpacked(row.sent),
         failed_after=_unpacked(row.failed_after),
+        unsent=row.unsent,
     )
 
 

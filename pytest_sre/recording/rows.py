@@ -259,7 +259,8 @@ class LoadSecond(Row, frozen=True, kw_only=True):
     of the load; ``request`` is empty for the journey as a whole; ``errors`` is JSON, how many by
     kind. ``intended``, ``sent`` and ``failed_after`` are latencies of good answers from when they
     were due and from when they were sent, and of bad ones from when they were due: counts by the
-    bucket's index (`slo.histogram`) in msgpack, empty for none.
+    bucket's index (`slo.histogram`) in msgpack, empty for none. ``unsent`` are arrivals of a worker
+    that was lost; nobody knows whether it began them.
     """
 
     table: ClassVar[str] = "load_seconds"
@@ -279,6 +280,7 @@ class LoadSecond(Row, frozen=True, kw_only=True):
     intended: bytes = b""
     sent: bytes = b""
     failed_after: bytes = b""
+    unsent: int = 0
 
 
 class LoadError(Row, frozen=True, kw_only=True):

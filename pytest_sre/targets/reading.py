@@ -133,6 +133,28 @@ def _refuse_unknown(raw: Iterable[str], known: Iterable[str], place: Place) -> N
             )
 
 
+def require_exactly(
+    place: Place, given: Mapping[str, object], needs: Collection[str], found: str, expected: str
+) -> None:
+    """Have some keys of a table be there, and others not, as another key of it asks.
+
+    Args:
+        place: of the table.
+        given: the keys' values; None for one that is not there.
+        needs: the keys that have to be there.
+        found: what is said of a key that may not.
+        expected: what is asked for instead.
+
+    Raises:
+        ConfigError: one is missing, or is there and may not be.
+    """
+    for name, value in given.items():
+        if value is None and name in needs:
+            raise place.lacks(name)
+        if value is not None and name not in needs:
+            raise ConfigError(where=str(place / name), found=found, expected=expected)
+
+
 def mapping(value: object, place: Place) -> Mapping[str, object]:
     """Read a table as it is."""
     if not isinstance(value, dict):

@@ -24,6 +24,7 @@ from pytest_sre.targets.reading import (
     matching,
     one_of,
     ratio,
+    require_exactly,
     table,
     text,
 )
@@ -215,15 +216,13 @@ def _slices(keys: _SloKeys, place: Place) -> Slices | None:
         "ratio-timeslices": ("slice",),
     }[keys.budgeting]
     given = {"slice": keys.slice_s, "slice-objective": keys.slice_objective}
-    for name, value in given.items():
-        if value is None and name in needs:
-            raise place.lacks(name)
-        if value is not None and name not in needs:
-            raise ConfigError(
-                where=str(place / name),
-                found=f"means nothing with budgeting = {quoted(keys.budgeting)}",
-                expected='it with budgeting = "timeslices" only',
-            )
+    require_exactly(
+        place,
+        given,
+        needs,
+        found=f"means nothing with budgeting = {quoted(keys.budgeting)}",
+        expected='it with budgeting = "timeslices" only',
+    )
     if keys.slice_s is None:
         return None
     if keys.slice_s >= keys.window_s:

@@ -10,10 +10,12 @@ import pytest
 from pytest_sre.load.aborting import Abort
 from pytest_sre.load.facade import Load
 from pytest_sre.load.frames import Frame, Tally
+from pytest_sre.load.gathering import Gathering
 from pytest_sre.load.ground import Ground
 from pytest_sre.load.naming import host_of
 from pytest_sre.load.plan import LoadPlan, Open, constant
-from pytest_sre.load.recorded import recorded_loads, requests_sent
+from pytest_sre.load.recorded import Writing, recorded_loads, requests_sent
+from pytest_sre.load.sharing import Share
 from pytest_sre.recording import Recorder, Recording
 from pytest_sre.recording.rows import LoadError, LoadRun, LoadSecond, LogLine
 from pytest_sre.report.loads import load_table
@@ -375,3 +377,22 @@ def test_a_full_disk_loses_the_recording_and_not_the_result(make):
     assert made.recorder.dropped > 1
     with pytest.raises(Inconclusive, match="no load without a recording of it"):
         _sent(SimpleNamespace(recorder=made.recorder))
+
+
+def test_what_a_lost_worker_did_not_send_is_recorded(make):
+    made, plan = make(), LoadPlan(workload=constant(10, 2), mix={"well": 1.0})
+    heard = Frame(elapsed_s=1, tallies=[Tally(second=0, journey="well", planned=5, started=5)])
+    lost = Share(plan, 1, 2).unsent(until_s=2)
+    gathering = Gathering(plan, "http://shop.example", 100.0)
+    for frame in (heard, lost):
+        gathering.add(frame)
+    result = gathering.result(102.0, "failed", "", ("worker 2 was lost",))
+    Writing("load-1", made.recorder.write, lambda: 101.0)(heard)
+
+    made.load._record(result, "load-1")
+
+    with made.recording() as recording:
+        [(_, again)] = recorded_loads(recording)
+    assert (again.runs().planned, again.runs().unsent) == (15, 10)
+    assert again.tallies == result.tallies
+    assert again.doubts == result.doubts

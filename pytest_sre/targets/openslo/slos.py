@@ -18,7 +18,7 @@ from pytest_sre.targets.openslo.indicators import Indicator, IndicatorReader, Li
 from pytest_sre.targets.openslo.objects import V1, Object, Objects, Version, index
 from pytest_sre.targets.openslo.slo_schema import InlineSli, SloV1, SloV2, Target, Window
 from pytest_sre.targets.openslo.yaml_files import Part, read_yaml
-from pytest_sre.targets.reading import Place, mapping, table
+from pytest_sre.targets.reading import Place, mapping, require_exactly, table
 from pytest_sre.targets.slo_keys import DEFAULT_WINDOW_S, StatedObjective, objective_name
 from pytest_sre.targets.slo_sources import refuse_unfit
 
@@ -159,15 +159,13 @@ def _slice_s(slo: SloV1 | SloV2, target: Target, place: Place) -> float | None:
         "RatioTimeslices": ("timeSliceWindow",),
     }[slo.method]
     given = {"timeSliceWindow": target.slice_s, "timeSliceTarget": target.slice_target}
-    for name, value in given.items():
-        if value is None and name in needs:
-            raise place.lacks(name)
-        if value is not None and name not in needs:
-            raise ConfigError(
-                where=str(place / name),
-                found=f"means nothing with budgetingMethod: {slo.method}",
-                expected="it with Timeslices only",
-            )
+    require_exactly(
+        place,
+        given,
+        needs,
+        found=f"means nothing with budgetingMethod: {slo.method}",
+        expected="it with Timeslices only",
+    )
     return target.slice_s
 
 

@@ -30,6 +30,7 @@ HEIGHTS = {
     "load": 7,
     "judge": 8,
     "alerts": 9,
+    "chaos": 9,
     "issues": 9,
     "report": 9,
     "incidents": 10,

@@ -1,0 +1,50 @@
+"""Where chaos happens, and who is told of it: what a run gives to the experiments of its tests."""
+
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_sre.chaos.hands import Hands
+from pytest_sre.recording.rows import Row
+from pytest_sre.targets import Settings
+from pytest_sre.undo.files import Journal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """What a run gives to chaos.
+
+    Attributes:
+        settings: what is perturbed, and what may be done to it.
+        hands: by what.
+        journal: where each change is written down before it is made.
+        app: the app that is meant when an action names none.
+        base_url: the app's address.
+        journeys: the names of the journeys that are registered.
+        journey_files: the Python files that register them.
+        run: which run this is.
+        seed: decides which Machines are chosen.
+        test: the node id of the test.
+        ready: gives the right to perturb the target for at most so many seconds: nobody else does,
+            no deploy is in progress, the budget allows it, nothing is left by an earlier run.
+            Raises Inconclusive or NotAsked otherwise; nothing was touched.
+        stopped: says why all chaos has to end now, such as a stop file; empty when it need not.
+        write: records what is seen and done.
+        tell: shows a line in the terminal; an empty one takes it away.
+    """
+
+    settings: Settings
+    hands: Hands
+    journal: Journal
+    app: str
+    base_url: str
+    journeys: Collection[str]
+    journey_files: Sequence[Path]
+    run: str
+    seed: int
+    test: str
+    ready: Callable[[float], AbstractContextManager[None]]
+    stopped: Callable[[], str]
+    write: Callable[[Row], None]
+    tell: Callable[[str], None]

@@ -330,6 +330,60 @@ class LoadRun(Row, frozen=True, kw_only=True):
     test: str = ""
 
 
+class Perturbation(Row, frozen=True, kw_only=True):
+    """What chaos did to the target on purpose; ``at`` is when that was written down to be undone.
+
+    There is a row when it was made, and another of the same ``perturbation`` when it was undone:
+    the newest tells. ``kind`` is the action's, such as ``stop-machines``; ``machines`` is JSON,
+    their ids. Times that did not come are not numbers. ``clean`` says that it is proven to be
+    undone; ``left`` holds the commands by which a person does so, a line each. ``experiment`` is
+    the id of the experiment it belongs to, if any.
+    """
+
+    table: ClassVar[str] = "perturbations"
+
+    perturbation: str
+    kind: str
+    described: str
+    app: str
+    machines: str = "[]"
+    made_at: float = math.nan
+    undone_at: float = math.nan
+    clean: bool = False
+    left: str = ""
+    test: str = ""
+    experiment: str = ""
+
+    @property
+    def machine_ids(self) -> tuple[str, ...]:
+        """The Machines it was done to."""
+        return msgspec.json.decode(self.machines, type=tuple[str, ...])
+
+
+class ExperimentRun(Row, frozen=True, kw_only=True):
+    """An experiment that has ended; ``at`` is when it began.
+
+    ``verdict`` is ``HELD``, ``DEVIATED``, ``NOT INJECTED`` or ``ABORTED``, ``detail`` why.
+    ``steady_states`` and ``activities`` are JSON, lists of objects, in their order;
+    ``recovery_s`` is how long after the undo the steady state held again, not a number when it did
+    not or was not asked.
+    """
+
+    table: ClassVar[str] = "experiment_runs"
+
+    experiment: str
+    name: str
+    title: str
+    verdict: str
+    ended_at: float
+    detail: str = ""
+    clean: bool = False
+    steady_states: str = "[]"
+    activities: str = "[]"
+    recovery_s: float = math.nan
+    test: str = ""
+
+
 ROWS: tuple[type[Row], ...] = (
     Exchange,
     JourneyRun,
@@ -348,4 +402,6 @@ ROWS: tuple[type[Row], ...] = (
     LoadSecond,
     LoadError,
     LoadRun,
+    Perturbation,
+    ExperimentRun,
 )

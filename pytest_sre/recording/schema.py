@@ -8,7 +8,7 @@ import msgspec
 
 from pytest_sre.recording.rows import ROWS, Row
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """Raised by one whenever a row type changes: older recordings are then refused, not misread."""
 
 APPLICATION_ID = 0x73726531

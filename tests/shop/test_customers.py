@@ -1,5 +1,6 @@
 """What a customer can do, and what the shop must not do to one."""
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -83,6 +84,36 @@ def test_placed_order_survives_a_killed_store(start, connect, tmp_path):
     again = connect(start("store", FLY_VOLUME_SHOP_DATA=str(tmp_path)))
     assert again.get(f"/orders/{order['id']}").json() == order
     assert again.get("/products/notebook").json()["stock"] == 100_000 - 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process's files")
+def test_full_disk_refuses_new_orders_and_loses_none(start, connect, tmp_path):
+    import resource
+
+    store = start("store", FLY_VOLUME_SHOP_DATA=str(tmp_path))
+    client = connect(start("web", STORE_URL=store.url))
+    placed = client.post(f"/carts/{fill_cart(client, notebook=3)}/checkout").json()
+    waiting = fill_cart(client, notebook=1)
+
+    before = resource.prlimit(store.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(store.pid, resource.RLIMIT_FSIZE, (0, before[1]))
+    refused = client.post(f"/carts/{waiting}/checkout")
+    read = client.get(f"/orders/{placed['id']}")
+    resource.prlimit(store.pid, resource.RLIMIT_FSIZE, before)
+    later = client.post(f"/carts/{waiting}/checkout")
+
+    assert (refused.status_code, read.json(), later.status_code) == (503, placed, 201)
+    assert client.get("/products/notebook").json()["stock"] == 100_000 - 4
+    errors = [line for line in store.records if line["level"] == "error"]
+    assert [line["msg"].partition(":")[0] for line in errors] == ["the database cannot be used"]
+
+
+def test_cart_shows_what_is_in_it_and_costs_what_the_order_costs(client):
+    cart_id = fill_cart(client, socks=1, mug=2)
+    cart = client.get(f"/carts/{cart_id}").json()
+    order = client.post(f"/carts/{cart_id}/checkout").json()
+    assert cart == {"id": cart_id, "items": order["items"], "total_cents": order["total_cents"]}
+    assert client.get("/carts/unknown").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,11 @@
 """Each broken release breaks what it says, and nothing else."""
 
 import contextlib
+import threading
 import time
 import tomllib
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
@@ -28,6 +31,7 @@ def test_each_release_says_what_it_is(shop_root):
         assert file["env"]["SHOP_RELEASE"] == path.stem
         found[path.stem] = (file["expect"], bool(file["cause"]))
     assert found.pop("good") == ("HEALTHY", False)
+    assert found.pop("lost-update") == ("HEALTHY", False)
     assert set(found.values()) == {("UNHEALTHY", True)}
     assert set(found) == {
         "bad-config",
@@ -139,3 +143,81 @@ def test_crash_loop_serves_for_a_moment_then_ends_with_code_0(release, until):
     assert web.wait() == 0
     assert time.monotonic() - started >= 1.5
     assert "error" not in {line["level"] for line in web.records}
+
+
+@pytest.fixture
+def flaky_store(store):
+    """A proxy before the store that refuses so many checkouts; a list of one number."""
+    refusals = [0]
+
+    class Proxy(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self._pass_on(None)
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            if self.path.endswith("/checkout") and refusals[0]:
+                refusals[0] -= 1
+                self._answer(502, b"")
+            else:
+                self._pass_on(body)
+
+        def _pass_on(self, body):
+            url = f"{store.url}{urlsplit(self.path).path}"
+            answer = httpx.request(self.command, url, content=body, trust_env=False, timeout=60)
+            self._answer(answer.status_code, answer.content)
+
+        def _answer(self, status, body):
+            self.send_response(status)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_args):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", refusals
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def lossy(flaky_store, start, connect, shop_root):
+    """The release that loses orders, its client, and how many checkouts the store refuses."""
+    url, refusals = flaky_store
+    file = tomllib.loads((shop_root / "releases" / "lost-update.toml").read_text("utf-8"))
+    web = start("web", STORE_URL=url, **file["env"])
+    return web, connect(web), refusals
+
+
+def place_order(client):
+    cart = client.post("/carts").raise_for_status().json()["id"]
+    item = {"product_id": "mug", "quantity": 2}
+    client.post(f"/carts/{cart}/items", json=item).raise_for_status()
+    answer = client.post(f"/carts/{cart}/checkout")
+    assert answer.status_code == 201
+    assert answer.json()["total_cents"] == 2580
+    return answer.json()
+
+
+@pytest.mark.parametrize("refused", [0, 1])
+def test_lost_update_keeps_an_order_that_the_store_misses_once(lossy, until, refused):
+    _, client, refusals = lossy
+    refusals[0] = refused
+    order = place_order(client)
+    read = until(
+        lambda: (answer := client.get(f"/orders/{order['id']}")).status_code == 200 and answer,
+        lambda: "the order was never there",
+    )
+    assert read.json()["items"] == order["items"]
+
+
+def test_lost_update_loses_an_order_that_the_store_misses_twice(lossy):
+    web, client, refusals = lossy
+    refusals[0] = 2
+    order = place_order(client)
+    web.wait_for_line("was not taken by the store")
+    assert client.get(f"/orders/{order['id']}").status_code == 404

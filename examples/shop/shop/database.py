@@ -1,7 +1,7 @@
 """Products, carts and orders, in SQLite."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +9,7 @@ from time import time
 from uuid import uuid4
 
 from shop.catalogue import CATALOGUE, Product
+from shop.orders import order_id_of
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS products (
@@ -55,11 +56,16 @@ class Conflict(Exception):  # noqa: N818
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Some pieces of a product in an order, at the price of that moment."""
+    """Some pieces of a product, at the price of that moment."""
 
     product_id: str
     quantity: int
     price_cents: int
+
+
+def total_cents_of(items: Iterable[Item]) -> int:
+    """Return what items cost together."""
+    return sum(item.quantity * item.price_cents for item in items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +150,20 @@ class Database:
                 (cart_id, product_id, quantity),
             )
 
+    def cart(self, cart_id: str) -> tuple[Item, ...]:
+        """Return what is in a cart, at today's prices.
+
+        Raises:
+            NotFound: no such cart.
+        """
+        self._require_cart(cart_id)
+        rows = self._connection.execute(
+            "SELECT product_id, quantity, price_cents FROM cart_items "
+            "JOIN products ON products.id = product_id WHERE cart_id = ? ORDER BY product_id",
+            (cart_id,),
+        )
+        return tuple(Item(*row) for row in rows)
+
     def checkout(self, cart_id: str, trace_id: str) -> tuple[Order, bool]:
         """Make a cart an order and take its items from the stock, all or nothing.
 
@@ -160,11 +180,10 @@ class Database:
             if earlier is not None:
                 return self.order(earlier), False
             items = self._take_from_stock(cart_id)
-            order_id = uuid4().hex
-            total_cents = sum(item.quantity * item.price_cents for item in items)
+            order_id = order_id_of(cart_id)
             write.execute(
                 "INSERT INTO orders VALUES (?, ?, 'created', ?, ?, ?)",
-                (order_id, cart_id, total_cents, time(), trace_id),
+                (order_id, cart_id, total_cents_of(items), time(), trace_id),
             )
             write.executemany(
                 "INSERT INTO order_items VALUES (?, ?, ?, ?)",
@@ -226,15 +245,10 @@ class Database:
         ).fetchone()
         return None if row is None else str(row[0])
 
-    def _take_from_stock(self, cart_id: str) -> list[Item]:
-        rows = self._connection.execute(
-            "SELECT product_id, quantity, price_cents FROM cart_items "
-            "JOIN products ON products.id = product_id WHERE cart_id = ?",
-            (cart_id,),
-        ).fetchall()
-        if not rows:
+    def _take_from_stock(self, cart_id: str) -> tuple[Item, ...]:
+        items = self.cart(cart_id)
+        if not items:
             raise Conflict("the cart is empty")
-        items = [Item(*row) for row in rows]
         for item in items:
             taken = self._connection.execute(
                 "UPDATE products SET stock = stock - ? WHERE id = ? AND stock >= ?",

@@ -1,7 +1,8 @@
 """What the broken releases break, each switched on by its name in `SHOP_FAULT`.
 
-A fault may wrap the app (`middleware`), run beside it (`background`), or need settings that
-nobody made (`required_settings`). Only `web` knows of them.
+A fault may wrap the app (`middleware`), run beside it (`background`), have a way of its own to talk
+to the store (`store`), or need settings that nobody made (`required_settings`). Only `web` knows of
+them.
 """
 
 import asyncio
@@ -17,7 +18,9 @@ from itertools import count
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shop.impatience import ImpatientStoreClient
 from shop.settings import ConfigurationError
+from shop.store_client import StoreClient
 
 log = logging.getLogger("shop.loyalty")
 
@@ -45,6 +48,7 @@ class Fault:
 
     middleware: Callable[[ASGIApp], ASGIApp] = unchanged
     background: Callable[[], Awaitable[None]] = idle
+    store: type[StoreClient] = StoreClient
     required_settings: tuple[str, ...] = ()
 
 
@@ -116,6 +120,7 @@ FAULTS = {
     "errors": Fault(middleware=failing),
     "failing-readiness": Fault(middleware=unready),
     "leaking-memory": Fault(background=leak),
+    "lost-update": Fault(store=ImpatientStoreClient),
     "new-error-log": Fault(background=log_errors),
     "slow": Fault(middleware=slow),
 }

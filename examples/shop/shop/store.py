@@ -21,7 +21,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from shop import process, serving
-from shop.database import Conflict, Database, NotFound
+from shop.database import Conflict, Database, NotFound, total_cents_of
 from shop.exchanges import Exchanges, internal_error
 from shop.logs import current_trace
 from shop.settings import Address, ConfigurationError, Identity
@@ -80,6 +80,7 @@ class Store:
             Route("/products", self.products),
             Route("/products/{id}", self.product),
             Route("/carts", self.new_cart, methods=["POST"]),
+            Route("/carts/{id}", self.cart),
             Route("/carts/{id}/items", self.add_item, methods=["POST"]),
             Route("/carts/{id}/checkout", self.checkout, methods=["POST"]),
             Route("/orders/unconfirmed", self.unconfirmed),
@@ -106,6 +107,12 @@ class Store:
     async def new_cart(self, _request: Request) -> Response:
         """Make an empty cart."""
         return _answer({"id": self._database.new_cart()}, 201)
+
+    async def cart(self, request: Request) -> Response:
+        """Show what is in a cart, and what it costs."""
+        items = self._database.cart(request.path_params["id"])
+        shown = {"items": [asdict(each) for each in items], "total_cents": total_cents_of(items)}
+        return _answer({"id": request.path_params["id"], **shown})
 
     async def add_item(self, request: Request) -> Response:
         """Put a product in a cart."""
@@ -143,6 +150,12 @@ async def conflict(_request: Request, error: Exception) -> Response:
     return _answer({"error": str(error)}, 409)
 
 
+async def unusable(_request: Request, error: Exception) -> Response:
+    """Answer when the database's file cannot be used, such as on a full disk; nothing was done."""
+    log.error("the database cannot be used: %s", error)
+    return _answer({"error": "the database cannot be used"}, 503)
+
+
 async def invalid(_request: Request, error: Exception) -> Response:
     """Answer for a body that makes no sense."""
     return _answer({"error": str(error)}, 422)
@@ -163,6 +176,7 @@ def build(database: Database, identity: Identity) -> ASGIApp:
             NotFound: not_found,
             Conflict: conflict,
             Invalid: invalid,
+            sqlite3.OperationalError: unusable,
             Exception: internal_error,
         },
     )

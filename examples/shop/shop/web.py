@@ -52,6 +52,7 @@ class Web:
             Route("/products", self.products),
             Route("/products/{id}", self.product),
             Route("/carts", self.new_cart, methods=["POST"]),
+            Route("/carts/{id}", self.cart),
             Route("/carts/{id}/items", self.add_item, methods=["POST"]),
             Route("/carts/{id}/checkout", self.checkout, methods=["POST"]),
             Route("/orders/{id}", self.order),
@@ -99,6 +100,10 @@ class Web:
     async def new_cart(self, _request: Request) -> Response:
         """Give the customer an empty cart."""
         return _pass_on(await self._store.post("/carts"))
+
+    async def cart(self, request: Request) -> Response:
+        """Show what is in the cart, and what it costs."""
+        return _pass_on(await self._store.get(f"/carts/{_id(request)}"))
 
     async def add_item(self, request: Request) -> Response:
         """Put a product in the cart."""
@@ -159,7 +164,7 @@ def main() -> None:
     fault = faults.from_environment()
     for name in fault.required_settings:
         required(name)
-    app = build(StoreClient(required("STORE_URL")), Identity.from_environment(), fault)
+    app = build(fault.store(required("STORE_URL")), Identity.from_environment(), fault)
     serving.serve(app, Address.from_environment(default_port=8080))
 
 

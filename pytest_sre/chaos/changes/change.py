@@ -23,6 +23,10 @@ class Change(Protocol):
     def by_hand(self) -> tuple[str, ...]:
         """The commands by which a person undoes it, exactly."""
 
+    @property
+    def carrier(self) -> tuple[str, str] | None:
+        """The app and the id of the Machine whose metadata tells of it; None when none can."""
+
     def make(self, hands: Hands) -> None:
         """Do it.
 
@@ -58,7 +62,39 @@ class ChangeStruct(
 ):
     """A change as data: written to ``.sre/undo`` and into a Machine's metadata, read back equal."""
 
+    @property
+    def carrier(self) -> tuple[str, str] | None:
+        """The app and the id of the Machine whose metadata tells of it; None when none can."""
+        return None
+
     def told(self) -> dict[str, Any]:
         """Give it as plain data, with its ``kind``."""
         data: dict[str, Any] = msgspec.to_builtins(self)
         return data
+
+
+class MachineChange(ChangeStruct, frozen=True, kw_only=True):
+    """An act on one Machine.
+
+    Attributes:
+        app: the app's name.
+        machine: the Machine's id.
+        group: its process group, for people.
+        region: where it is, for people.
+    """
+
+    app: str
+    machine: str
+    group: str = ""
+    region: str = ""
+
+    @property
+    def carrier(self) -> tuple[str, str] | None:
+        """Itself."""
+        return self.app, self.machine
+
+    @property
+    def label(self) -> str:
+        """The Machine, for people: ``Machine 148e21 (web, ams)``."""
+        place = ", ".join(filter(None, (self.group, self.region)))
+        return f"Machine {self.machine} ({place})" if place else f"Machine {self.machine}"

@@ -1,0 +1,73 @@
+"""All changes there are: how each action is planned, and how a change is read from its text."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from pytest_sre.chaos import actions
+from pytest_sre.chaos.changes import machines
+from pytest_sre.chaos.changes.change import Change, ChangeStruct, NotInjected
+from pytest_sre.chaos.changes.scene import Scene
+
+_KnownChange = (
+    machines.StopMachine
+    | machines.KillMachine
+    | machines.RestartMachine
+    | machines.SuspendMachine
+    | machines.CordonMachine
+    | machines.CloneMachine
+)
+_PLANNERS: Final[Mapping[type[actions.Acting], Callable[[Any, Scene], tuple[Change, ...]]]] = {
+    actions.StopMachines: machines.plan_stop,
+    actions.KillMachines: machines.plan_kill,
+    actions.RestartMachines: machines.plan_restart,
+    actions.RestartLoop: machines.plan_restart_loop,
+    actions.SuspendMachines: machines.plan_suspend,
+    actions.CordonMachines: machines.plan_cordon,
+    actions.LoseRegion: machines.plan_lose_region,
+    actions.Scale: machines.plan_scale,
+}
+
+
+class UnknownChangeError(Exception):
+    """A text holds no change that this version can undo."""
+
+
+def plan(action: actions.Action, scene: Scene) -> tuple[Change, ...]:
+    """Say which changes an action is, in the order in which they are begun.
+
+    Raises:
+        NotInjected: it cannot be done there.
+    """
+    planner = _PLANNERS.get(type(action))
+    if planner is None:
+        raise NotInjected(f"expected an action that can be done, found {actions.kind_of(action)}")
+    return planner(action, scene)
+
+
+def write_change(change: Change) -> str:
+    """Give a change as text.
+
+    Raises:
+        TypeError: it is none of those known here, so that nobody could undo it.
+    """
+    if not isinstance(change, _KnownChange):
+        raise TypeError(f"expected a change that is known, found {type(change).__name__}")
+    return msgspec.json.encode(change).decode()
+
+
+def read_change(text: str | bytes) -> Change:
+    """Read a change from its text.
+
+    Raises:
+        UnknownChangeError: it is none.
+    """
+    try:
+        change: ChangeStruct = msgspec.json.decode(text, type=_KnownChange)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise UnknownChangeError(
+            f"expected a change that this version can undo, found {len(text)} characters: {error}"
+        ) from None
+    assert isinstance(change, Change)
+    return change

@@ -20,14 +20,14 @@ def browse(client: httpx.Client) -> None:
 
 
 @journey("checkout")
-def checkout(client: httpx.Client) -> None:
+def checkout(client: httpx.Client) -> str:
     """Browse, put a product in a cart and buy it."""
     browse(client)
-    _place_order(client)
+    return f"/orders/{_place_order(client)['id']}"
 
 
 @journey("order-readback")
-def order_readback(client: httpx.Client) -> None:
+def order_readback(client: httpx.Client) -> str:
     """Buy a product and read the order back at once."""
     placed = _place_order(client)
     order = _json(client.get(f"/orders/{placed['id']}"), 200)
@@ -37,6 +37,7 @@ def order_readback(client: httpx.Client) -> None:
     assert order["items"] == placed["items"], (
         f"order {placed['id']} was placed with {placed['items']} and reads {order['items']}"
     )
+    return f"/orders/{placed['id']}"
 
 
 def _place_order(client: httpx.Client) -> dict[str, Any]:

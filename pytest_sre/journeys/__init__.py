@@ -3,10 +3,11 @@
 A journey is one function over an HTTP client::
 
     @journey("checkout")
-    def checkout(client: httpx.Client) -> None:
+    def checkout(client: httpx.Client) -> str:
         cart = client.post("/carts").json()
         ...
         assert order.status_code == 201
+        return f"/orders/{order.json()['id']}"
 """
 
 from pytest_sre.journeys.registry import (

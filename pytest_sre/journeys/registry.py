@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import httpx
 
-Flow = Callable[["httpx.Client"], None]
+Flow = Callable[["httpx.Client"], "str | None"]
 
 _SHOWN = 300
 
@@ -32,7 +32,9 @@ def journey(name: str) -> Callable[[Flow], Flow]:
     """Register a function over an ``httpx.Client`` as the journey ``name``.
 
     The client has the target's address as its base URL. The flow passes when the function
-    returns; it fails when an assertion does, or when the app gives no answer.
+    returns; it fails when an assertion does, or when the app gives no answer. It may return the
+    path of something that the app has acknowledged, such as ``/orders/17``: experiments read it
+    back after a fault.
 
     Raises:
         ValueError: another function is registered under this name.

@@ -141,8 +141,11 @@ class JourneyRunner:
         """End a run that is under way in another thread at its next request; it decides nothing."""
         self._client.is_cut = True
 
-    def run(self, journey: Journey, *, test: str = "") -> None:
+    def run(self, journey: Journey, *, test: str = "") -> str | None:
         """Walk a journey once and record the run.
+
+        Returns:
+            The path of what the app acknowledged, if the journey gives one.
 
         Raises:
             AssertionError: the app did not do what the journey expects.
@@ -154,7 +157,7 @@ class JourneyRunner:
         at, started = time.time(), time.perf_counter()
         error: BaseException | None = None
         try:
-            walk(journey, self._client)
+            return walk(journey, self._client)
         except BaseException as raised:
             error = raised
             raise
@@ -174,14 +177,17 @@ class JourneyRunner:
             )
 
 
-def walk(journey: Journey, client: httpx.Client) -> None:
+def walk(journey: Journey, client: httpx.Client) -> str | None:
     """Walk a journey once over a client.
+
+    Returns:
+        The path of what the app acknowledged, if the journey gives one.
 
     Raises:
         AssertionError: the app did not do what the journey expects.
     """
     try:
-        journey.flow(client)
+        return journey.flow(client)
     except httpx.HTTPStatusError as error:
         # What raise_for_status() raises is the journey's own assertion on the app's answer.
         where = f"{error.request.method} {error.request.url.path}"

@@ -82,6 +82,11 @@ def test_each_exchange_is_recorded_under_its_journey_and_test(runner, rows):
     assert run.total_s >= first.total_s + second.total_s
 
 
+def test_a_journey_tells_where_what_was_acknowledged_can_be_read(runner):
+    assert runner.run(Journey("order", lambda _client: "/orders/17")) == "/orders/17"
+    assert runner.run(Journey("look", lambda client: client.get("/") and None)) is None
+
+
 def test_a_failed_assertion_is_a_failed_run_with_its_text(runner, rows):
     def flow(_: httpx.Client) -> None:
         raise AssertionError("the order is not there")

@@ -19,7 +19,7 @@ from pytest_sre.load.frames import (
 )
 from pytest_sre.load.gathering import Gathering
 from pytest_sre.load.naming import host_of
-from pytest_sre.load.plan import LoadPlan
+from pytest_sre.load.plan import LoadPlan, shortened
 from pytest_sre.load.result import LoadResult
 from pytest_sre.load.sharing import Share
 from pytest_sre.load.workers import STOP_S, Crew, Processes, Worker
@@ -35,6 +35,9 @@ _SPARE_S = 30.0
 Watch = Callable[[Frame], str | None]
 """Told each frame as it comes; a text ends the load early, with it as the reason."""
 
+Enough = Callable[[], bool]
+"""Asked ten times a second whether the load has lasted long enough."""
+
 
 def drive(
     plan: LoadPlan,
@@ -46,6 +49,7 @@ def drive(
     watch: Watch | None = None,
     ca: str = "",
     crew: Crew | None = None,
+    enough: Enough | None = None,
 ) -> LoadResult:
     """Make a load and wait for its end.
 
@@ -58,6 +62,8 @@ def drive(
         watch: told each frame as it comes; may end the load.
         ca: a PEM file of the only authorities to trust; those of the system when empty.
         crew: gives the workers that share the load; ``processes`` of this machine when None.
+        enough: ends the load before its time: nothing more begins, what is under way is waited
+            for, and the result is of a plan that lasts as long as that.
 
     Returns:
         What came of it; partial, and in doubt, when a worker was lost or the load ended early.
@@ -69,7 +75,7 @@ def drive(
     files = tuple(str(file.resolve()) for file in journey_files)
     with (
         (crew or Processes(processes)).at_work(_longest_s(plan)) as workers,
-        _Drive(plan, base_url, watch) as drive,
+        _Drive(plan, base_url, watch, enough) as drive,
     ):
         orders = [
             Order(
@@ -101,13 +107,16 @@ class _Part:
 class _Drive:
     """A load under way. A context manager that leaves nobody at work."""
 
-    def __init__(self, plan: LoadPlan, base_url: str, watch: Watch | None) -> None:
-        self._plan, self._watch = plan, watch
+    def __init__(
+        self, plan: LoadPlan, base_url: str, watch: Watch | None, enough: Enough | None
+    ) -> None:
+        self._plan, self._watch, self._enough = plan, watch, enough
         self._gathering = Gathering(plan, base_url, time.time() + plan.delay_s)
         self._parts: list[_Part] = []
         self._selector = selectors.DefaultSelector()
         self._troubles: list[str] = []
         self._reason, self._detail = "complete", ""
+        self._is_enough = False
         self._began_s = self._stop_at = float("inf")
 
     def __enter__(self) -> Self:
@@ -149,6 +158,7 @@ class _Drive:
             while self._talking:
                 self._hear()
                 now = time.monotonic()
+                self._end_if_enough(now)
                 self._give_up_silent(now)
                 if now > min(deadline_at, self._stop_at):
                     self._give_up_all("did not end in time")
@@ -197,6 +207,13 @@ class _Drive:
                 elif word.reason == "cap" and self._reason == "complete":
                     self._end("cap", f"{self._plan.caps.requests} requests were sent")
 
+    def _end_if_enough(self, now: float) -> None:
+        if self._enough and not self._is_enough and self._enough():
+            self._is_enough = True
+            self._stop_at = min(self._stop_at, now + self._plan.timeout_s + _SPARE_S)
+            for part in self._parts:
+                part.worker.tell(Stop(waits=True))
+
     def _end(self, reason: str, detail: str = "") -> None:
         self._reason, self._detail = reason, detail
         self._stop_at = time.monotonic() + STOP_S
@@ -240,7 +257,24 @@ class _Drive:
             if part.is_lost:
                 self._gathering.add(part.share.unsent(until_s))
         result = self._gathering.result(time.time(), reason, self._detail, tuple(self._troubles))
-        return replace(result, laggards=tuple(self._laggards()))
+        return replace(result, plan=self._plan_made, laggards=tuple(self._laggards()))
+
+    @property
+    def _plan_made(self) -> LoadPlan:
+        """The plan; where it had lasted long enough before its time, until then only.
+
+        Raises:
+            Inconclusive: nothing of it was to be judged until then.
+        """
+        if not self._is_enough or self._reason != "complete":
+            return self._plan
+        made_s = min((part.ended.made_s for part in self._parts if part.ended), default=0.0)
+        if made_s <= self._plan.warm_up_s:
+            raise Inconclusive(
+                f"the load ended after {made_s:.1f} s: nothing of it was to be judged until then",
+                cause="load generator",
+            )
+        return shortened(self._plan, made_s)
 
     def _laggards(self) -> Iterator[str]:
         """Name who of several could not keep up."""

@@ -1,7 +1,5 @@
 """What a test does with load: ``load.run("checkout", rate=200, duration="30s")``."""
 
-import secrets
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -15,17 +13,13 @@ from pytest_sre.load.baselines import (
     read_baseline,
     write_baseline,
 )
-from pytest_sre.load.driving import START_S, Watch, drive
-from pytest_sre.load.frames import Frame
 from pytest_sre.load.ground import Ground
 from pytest_sre.load.limit import Limit, Step, lowest_rate, search_limit, step_of, step_s
-from pytest_sre.load.permission import RateCeiling, require_allowed, within_limits
+from pytest_sre.load.making import Maker, name_of
+from pytest_sre.load.permission import require_allowed
 from pytest_sre.load.plan import Closed, LoadPlan, Spacing
 from pytest_sre.load.planning import Duration, StatedStage, plan_of, workload_of
-from pytest_sre.load.progress import LiveLine
-from pytest_sre.load.recorded import Writing, errors_of, run_of, unsent_of
 from pytest_sre.load.result import LoadResult
-from pytest_sre.load.workers import Processes
 from pytest_sre.recording.rows import Row
 from pytest_sre.slo.facade import ObjectiveCheck
 from pytest_sre.targets.durations import parse_duration_s
@@ -34,7 +28,6 @@ from pytest_sre.verdict import Inconclusive, NotAsked
 
 Watched = ObjectiveCheck | Objective
 
-_SPARE_S: Final = 60.0
 _SETTLE_S: Final = 1.0
 
 
@@ -56,7 +49,8 @@ class Load:
         keep: Callable[[LoadResult], None],
         test: str,
     ) -> None:
-        self._ground, self._write, self._keep, self._test = ground, write, keep, test
+        self._ground, self._keep = ground, keep
+        self._maker = Maker(ground, write=write, test=test)
 
     def run(
         self,
@@ -260,7 +254,7 @@ class Load:
                 mix={journey: 1.0},
                 warm_up=_SETTLE_S,
             )
-            return step_of(rate, self._make(plan, processes), objective)
+            return step_of(rate, self._maker.make(plan, processes), objective)
 
         require_allowed(self._ground.target)
         begin = first or min(ceiling, lowest_rate(objective, least_s))
@@ -292,7 +286,7 @@ class Load:
             NotAsked: this run was to keep the load as the baseline, and has.
             ValueError: a number is out of range.
         """
-        ground, name = self._ground, name or _name(result.plan)
+        ground, name = self._ground, name or name_of(result.plan)
         path = baseline_path(ground.root, ground.target.name, name)
         fleet = ground.fleet()
         if ground.keeps_baselines:
@@ -324,7 +318,7 @@ class Load:
         self, plan: LoadPlan, abort_when: Watched | Sequence[Watched], processes: int
     ) -> LoadResult:
         abort = Abort(_objectives(abort_when), plan)
-        result = self._make(plan, processes, abort)
+        result = self._maker.make(plan, processes, abort)
         self._keep(result)
         if abort.breached:
             lasted_s = result.ended_at - result.started_at
@@ -333,58 +327,6 @@ class Load:
                 f"{plan.duration_s:g} s, as abort_when asks"
             )
         return result
-
-    def _make(self, plan: LoadPlan, processes: int, *watches: Watch) -> LoadResult:
-        """Make a load within what the target may bear, alone, and record it."""
-        ground = self._ground
-        require_allowed(ground.target)
-        self._require_known(plan.mix)
-        plan = within_limits(plan, ground.target, ground.sent())
-        load = secrets.token_hex(6)
-        writing, line = Writing(load, self._write, time.time), LiveLine(plan, ground.tell)
-        guards: tuple[Watch, ...] = (RateCeiling(plan, ground.target), *watches)
-
-        def watch(frame: Frame) -> str | None:
-            writing(frame)
-            line(frame)
-            return next(filter(None, [guard(frame) for guard in guards]), None)
-
-        crew = ground.crew or Processes(processes)
-        lasts_s = (
-            crew.starts_s + START_S + plan.delay_s + plan.duration_s + plan.timeout_s + _SPARE_S
-        )
-        with ground.lease(lasts_s):
-            try:
-                result = drive(
-                    plan,
-                    ground.base_url,
-                    hosts=ground.hosts,
-                    journey_files=ground.journey_files,
-                    crew=crew,
-                    watch=watch,
-                )
-            finally:
-                ground.tell("")
-        self._record(result, load)
-        return result
-
-    def _record(self, result: LoadResult, load: str) -> None:
-        ground, name = self._ground, _name(result.plan)
-        for second in unsent_of(result, load):
-            self._write(second)
-        self._write(run_of(result, load, name=name, test=self._test, fleet=ground.fleet()))
-        for row in errors_of(result, load, app=ground.app, test=self._test):
-            self._write(row)
-
-    def _require_known(self, mix: Mapping[str, float]) -> None:
-        for name in mix:
-            if name not in self._ground.journeys:
-                names = ", ".join(sorted(self._ground.journeys)) or "none"
-                raise Inconclusive(f"there is no journey {name!r}; registered: {names}")
-
-
-def _name(plan: LoadPlan) -> str:
-    return "+".join(plan.mix) or Path(plan.locustfile).name
 
 
 def _mix(journey: str | None, mix: Mapping[str, float] | None) -> Mapping[str, float]:

@@ -127,10 +127,12 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True, tag="ended"):
         reason: ``complete``, ``stopped`` when it was told to, ``cap`` when the requests were
             used up, or ``failed``.
         detail: why, in one line.
+        made_s: for how long it began what was due, since the beginning of the load.
     """
 
     reason: str
     detail: str = ""
+    made_s: float = 0.0
 
 
 Word = Ready | Frame | Ended
@@ -163,7 +165,13 @@ class Go(msgspec.Struct, frozen=True, tag="go"):
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):
-    """Begin nothing more; tell what is known, and end."""
+    """Begin nothing more; tell what is known, and end.
+
+    Attributes:
+        waits: for what is under way first, as at the end of the plan.
+    """
+
+    waits: bool = False
 
 
 Command = Order | Go | Stop

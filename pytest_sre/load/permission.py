@@ -27,6 +27,16 @@ def require_allowed(target: Target) -> None:
     )
 
 
+def require_watchable(target: Target) -> None:
+    """Pass when traffic may be sent to watch the target: where load or chaos is allowed.
+
+    Raises:
+        NotAsked: it may not; says what would allow it.
+    """
+    if "chaos" not in target.allow:
+        require_allowed(target)
+
+
 def within_limits(plan: LoadPlan, target: Target, sent: int) -> LoadPlan:
     """Give a plan the caps of its target.
 

@@ -6,7 +6,7 @@ Plans are values: they are sent to the processes that make the load as they are.
 import itertools
 import math
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -251,6 +251,37 @@ class Arrival(msgspec.Struct, frozen=True):
 def constant(rate_per_s: float, duration_s: float, *, spacing: Spacing = "even") -> Open:
     """Give an open workload of one rate."""
     return Open(stages=(Stage(duration_s=duration_s, from_rate=rate_per_s),), spacing=spacing)
+
+
+def shortened(plan: LoadPlan, duration_s: float) -> LoadPlan:
+    """Give a plan as it is until then; at most as long as it was.
+
+    Raises:
+        ValueError: nothing of it is judged until then.
+    """
+    duration_s = min(duration_s, plan.duration_s)
+    workload = plan.workload
+    if isinstance(workload, Open):
+        stages = tuple(_until(workload.stages, duration_s))
+        return msgspec.structs.replace(
+            plan, workload=msgspec.structs.replace(workload, stages=stages)
+        )
+    return msgspec.structs.replace(
+        plan, workload=msgspec.structs.replace(workload, duration_s=duration_s)
+    )
+
+
+def _until(stages: Sequence[Stage], until_s: float) -> Iterator[Stage]:
+    left_s = until_s
+    for stage in stages:
+        lasts_s = min(stage.duration_s, left_s)
+        if lasts_s <= 0:
+            return
+        rise = (stage.final_rate - stage.from_rate) * lasts_s / stage.duration_s
+        yield msgspec.structs.replace(
+            stage, duration_s=lasts_s, to_rate=max(0.0, stage.from_rate + rise)
+        )
+        left_s -= lasts_s
 
 
 def arrival_times(workload: Open, seed: int) -> Iterator[float]:

@@ -124,7 +124,7 @@ def loaded(app):
     def load(*journeys: str, rate: float = 10, duration_s: float = 1, **options):
         driven = {
             name: options.pop(name)
-            for name in ("base_url", "watch", "processes", "ca")
+            for name in ("base_url", "watch", "processes", "ca", "enough")
             if name in options
         }
         workload = options.pop("workload", None) or constant(rate, duration_s)

@@ -261,6 +261,41 @@ def test_a_process_that_dies_or_hangs_is_told_and_the_rest_is_kept(
         result.require_conclusive()
 
 
+def test_a_load_that_has_lasted_long_enough_is_whole_without_what_never_became_due(loaded):
+    frames = []
+
+    result = loaded(
+        "well",
+        rate=20,
+        duration_s=600,
+        processes=2,
+        watch=frames.append,
+        enough=lambda: len(frames) >= 4,
+    )
+
+    assert result.reason == "complete"
+    assert 0 < result.plan.duration_s < 600
+    whole = result.runs()
+    assert whole.started == whole.done >= result.plan.duration_s * 20 - 2
+    assert result.doubts == () or "could not keep up" in result.doubts[0]
+
+
+def test_what_is_under_way_when_a_load_has_lasted_long_enough_is_awaited(loaded):
+    frames = []
+
+    result = loaded(
+        "silent",
+        rate=10,
+        duration_s=600,
+        timeout_s=3,
+        watch=frames.append,
+        enough=lambda: bool(frames),
+    )
+
+    assert result.runs().unfinished == 0
+    assert result.runs().failed == result.runs().done > 0
+
+
 def test_a_process_that_prints_a_lot_is_not_held_up(loaded):
     result = loaded("talkative", rate=10)
 

@@ -389,7 +389,7 @@ def test_what_a_lost_worker_did_not_send_is_recorded(make):
     result = gathering.result(102.0, "failed", "", ("worker 2 was lost",))
     Writing("load-1", made.recorder.write, lambda: 101.0)(heard)
 
-    made.load._record(result, "load-1")
+    made.load._maker._record(result, "load-1")
 
     with made.recording() as recording:
         [(_, again)] = recorded_loads(recording)

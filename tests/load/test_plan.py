@@ -16,6 +16,7 @@ from pytest_sre.load.plan import (
     arrival_times,
     arrivals,
     constant,
+    shortened,
 )
 
 rates = st.floats(0, 40)
@@ -78,6 +79,19 @@ def test_poisson_arrivals_have_the_rate_and_the_spread_of_a_poisson_process():
     assert sum(at_s < 50 for at_s in times) == pytest.approx(10_000, abs=500)
     assert len(gaps) == pytest.approx(20_000, abs=710)
     assert deviation / mean == pytest.approx(1, abs=0.04)
+
+
+@given(stages=stages, share=st.floats(0.01, 1.0))
+def test_a_shortened_plan_is_the_same_until_then(stages, share):
+    whole = Open(stages=stages)
+    until_s = share * whole.duration_s
+
+    made = shortened(plan(whole), until_s).workload
+
+    assert made.duration_s == pytest.approx(until_s)
+    for part in (0.3, 0.7, 1.0):
+        expected = whole.expected_by(part * until_s)
+        assert made.expected_by(part * until_s) == pytest.approx(expected, rel=1e-6, abs=1e-6)
 
 
 def test_the_same_seed_makes_the_same_load_and_another_another():

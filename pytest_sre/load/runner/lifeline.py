@@ -29,6 +29,10 @@ class Lifeline:
 
     Args:
         fd: the reading end of the parent's pipe.
+
+    Attributes:
+        stopped: set when the parent says to stop.
+        waits: whether what is under way is to be waited for then.
     """
 
     def __init__(self, fd: int) -> None:
@@ -38,6 +42,7 @@ class Lifeline:
         self._deadline_at = float("inf")
         self._arrived = Event()
         self.stopped = Event()
+        self.waits = False
         # The one way to wake the event loop from another thread.
         self._signal = gevent.get_hub().loop.async_()
         self._signal.start(self._wake)
@@ -59,7 +64,9 @@ class Lifeline:
 
     def _wake(self) -> None:
         self._arrived.set()
-        if any(isinstance(command, Stop) for command in self._heard):
+        stops = [command for command in self._heard if isinstance(command, Stop)]
+        if stops:
+            self.waits = all(stop.waits for stop in stops)
             self.stopped.set()
 
     def _listen(self) -> None:

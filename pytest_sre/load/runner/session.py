@@ -106,10 +106,11 @@ class Session:
         self._counter.begin(plan.delay_s)
         watchers = [gevent.spawn(each) for each in (self._tell, self._feel, self._heed)]
         load.make()
+        made_s = min(max(0.0, self._counter.now_s()), plan.duration_s)
         load.settle(plan.timeout_s + LINGER_S if self._reason == "complete" else LINGER_S)
         gevent.killall(watchers)
         self._say(self._counter.frame(self._health()))
-        self._say(Ended(reason=self._reason, detail=self._detail))
+        self._say(Ended(reason=self._reason, detail=self._detail, made_s=made_s))
 
     def _prepare(self, order: Order) -> Load:
         load_journeys(map(Path, order.journey_files))
@@ -149,7 +150,10 @@ class Session:
 
     def _heed(self) -> None:
         self._lifeline.stopped.wait()
-        self._end("stopped")
+        if self._lifeline.waits:
+            self._halt.set()
+        else:
+            self._end("stopped")
 
     def _tell(self) -> None:
         while True:

@@ -21,6 +21,7 @@ HEIGHTS = {
     "recording": 2,
     "fly": 3,
     "logs": 4,
+    "turns": 4,
     "slo": 5,
     "probes": 5,
     "deploys": 5,

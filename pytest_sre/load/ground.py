@@ -1,10 +1,10 @@
 """Where loads are made, and who is told of them."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_sre.load.leasing import LeaseFor
 from pytest_sre.load.workers import Crew
 from pytest_sre.targets import Target
 from pytest_sre.targets.settings import LoadSettings
@@ -23,7 +23,7 @@ class Ground:
         journey_files: the Python files that register them.
         root: the folder that the paths of locustfiles are relative to.
         run: which run this is.
-        lease: gives the right to be the only load, for at most so many seconds.
+        turn: gives the right to be the only load, for at most so many seconds.
         fleet: tells how many Machines of which kind there are.
         sent: tells how many requests the loads of this run have sent so far.
         tell: shows a line in the terminal; an empty one takes it away.
@@ -40,7 +40,7 @@ class Ground:
     journey_files: Sequence[Path]
     root: Path
     run: str
-    lease: LeaseFor
+    turn: Callable[[float], AbstractContextManager[object]]
     fleet: Callable[[], Mapping[str, int]]
     sent: Callable[[], int]
     tell: Callable[[str], None]

@@ -55,7 +55,7 @@ class Maker:
         )
         line = LiveLine(plan, ground.tell)
         try:
-            return self._make(plan, (line, *watches), crew, ground.lease(lasts_s))
+            return self._make(plan, (line, *watches), crew, ground.turn(lasts_s))
         finally:
             ground.tell("")
 
@@ -79,7 +79,7 @@ class Maker:
         plan: LoadPlan,
         watches: tuple[Watch, ...],
         crew: Crew,
-        turn: AbstractContextManager[None],
+        turn: AbstractContextManager[object],
         enough: Enough | None = None,
     ) -> LoadResult:
         ground = self._ground

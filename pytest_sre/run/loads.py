@@ -10,12 +10,13 @@ from pytest_sre.fly.fleet import FlyApp
 from pytest_sre.fly.models import Machine
 from pytest_sre.load.facade import Load
 from pytest_sre.load.ground import Ground
-from pytest_sre.load.leasing import load_lease
 from pytest_sre.load.naming import host_of
-from pytest_sre.load.noticeboard import MachineBoard
 from pytest_sre.load.recorded import requests_sent
 from pytest_sre.recording.rows import LoadError, Row
 from pytest_sre.run.evidence import Evidence
+from pytest_sre.turns.noticeboard import MachineBoard, board_machine
+from pytest_sre.turns.purposes import LOAD
+from pytest_sre.turns.taking import Turn, take_turn, turns_dir
 from pytest_sre.verdict import Inconclusive, NotAsked
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def load_of(run: "Run", evidence: Evidence, *, keeps_baselines: bool) -> Load:
         journey_files=run.settings.journeys,
         root=run.settings.root,
         run=run.recorder.path.stem,
-        lease=_leases(run, app),
+        turn=_turns(run, app),
         fleet=lambda: _fleet(app),
         sent=lambda: _sent(run),
         tell=lambda line: run.on_wait(line) if run.on_wait else None,
@@ -68,22 +69,18 @@ def _writer(evidence: Evidence) -> Callable[[Row], None]:
     return write
 
 
-def _leases(run: "Run", app: FlyApp) -> Callable[[float], AbstractContextManager[None]]:
-    folder = run.settings.root / ".sre" / "load"
+def _turns(run: "Run", app: FlyApp) -> Callable[[float], AbstractContextManager[Turn]]:
+    folder = turns_dir(run.settings.root)
     name, this_run = run.settings.target.name, run.recorder.path.stem
 
-    def lease(lasts_s: float) -> AbstractContextManager[None]:
-        board = MachineBoard(run.platform.fly, app.name, _first_machine(app))
-        return load_lease(folder, name, run=this_run, lasts_s=lasts_s, board=board)
+    def take(lasts_s: float) -> AbstractContextManager[Turn]:
+        bearer = board_machine(app.live)
+        if not bearer:
+            raise Inconclusive(f"{app.name} has no Machine to put load on")
+        board = MachineBoard(run.platform.fly, app.name, bearer)
+        return take_turn(LOAD, folder, name, run=this_run, lasts_s=lasts_s, board=board)
 
-    return lease
-
-
-def _first_machine(app: FlyApp) -> str:
-    ids = sorted(machine.id for machine in app.live)
-    if not ids:
-        raise Inconclusive(f"{app.name} has no Machine to put load on")
-    return ids[0]
+    return take
 
 
 def _sent(run: "Run") -> int:

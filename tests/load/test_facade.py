@@ -60,7 +60,7 @@ class Made:
             journey_files=[JOURNEYS],
             root=root,
             run="run-7",
-            lease=self.lease,
+            turn=self.lease,
             fleet=lambda: {"web iad shared-1x 256 MB": 2},
             sent=self.sent,
             tell=self.lines.append,

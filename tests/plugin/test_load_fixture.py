@@ -16,6 +16,8 @@ from tests.plugin.conftest import clean_environment
 SUITE = """
 import time
 
+from pytest_sre.turns.noticeboard import board_machine
+
 def test_home_bears_it(load, slo):
     result = load.run("home", rate=40, duration="2s")
     slo.availability(0.9).check(result)
@@ -35,7 +37,7 @@ def test_without_samples_it_passes(load):
     load.run("crash", rate=20, duration="1s")
 
 def test_another_load_is_heeded(load, sre_run):
-    fly, first = sre_run.platform.fly, min(machine.id for machine in sre_run.apps["tiny"].live)
+    fly, first = sre_run.platform.fly, board_machine(sre_run.apps["tiny"].live)
     assert not any(key.startswith("sre-load-") for key in fly.metadata("tiny", first))
     fly.set_metadata("tiny", first, "sre-load-x", f"{time.time() + 600:.0f} run-x")
     try:

@@ -1,12 +1,44 @@
-"""Notices for whoever else works on an app, in the metadata of its first Machine."""
+"""Notices for whoever else acts on an app, in the metadata of its oldest Machine."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from pytest_sre.fly.client import Fly
 from pytest_sre.fly.errors import FlyError, NotFound
+from pytest_sre.fly.models import Machine
 
 _log = logging.getLogger(__name__)
+
+
+class Board(Protocol):
+    """Where notices can be left that other machines see too."""
+
+    def notices(self) -> Mapping[str, str]:
+        """Give what is left there, by key.
+
+        Raises:
+            FlyError: the platform does not say; NotFound when the board is gone.
+        """
+
+    def leave(self, key: str, text: str) -> None:
+        """Leave a notice, or renew it.
+
+        Raises:
+            FlyError: the platform does not take it.
+        """
+
+    def remove(self, key: str) -> None:
+        """Remove one, as far as that is possible."""
+
+
+def board_machine(machines: Sequence[Machine]) -> str:
+    """Give the id of the Machine that bears an app's notices; empty when it has none.
+
+    The oldest, so that it stays the same one while others come.
+    """
+    oldest = min(machines, key=_age, default=None)
+    return oldest.id if oldest else ""
 
 
 class MachineBoard:
@@ -30,7 +62,7 @@ class MachineBoard:
         return self._fly.metadata(self._app, self._machine_id)
 
     def leave(self, key: str, text: str) -> None:
-        """Leave a notice.
+        """Leave a notice, or renew it.
 
         Raises:
             FlyError: the platform does not take it, for instance since the token may only read.
@@ -45,3 +77,8 @@ class MachineBoard:
             return
         except FlyError as error:
             _log.warning("the notice %s on Machine %s stays: %s", key, self._machine_id, error)
+
+
+def _age(machine: Machine) -> tuple[float, str]:
+    made = machine.created_at
+    return made.timestamp() if made else 0.0, machine.id

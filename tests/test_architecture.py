@@ -76,7 +76,10 @@ TALKERS = {
     "promql_parser": {"alerts/promql.py"},
     "psutil": {
         "local/api/processes.py",
+        "local/machines/disk_limits.py",
+        "local/machines/left_behind.py",
         "local/machines/memory.py",
+        "local/machines/process_execution.py",
         "local/metrics/usage.py",
         "local/pids.py",
         "local/platform.py",

@@ -14,6 +14,7 @@ from pytest_sre.local.files import PIDS_FILE
 from pytest_sre.local.images import Image
 from pytest_sre.local.logbook import Logbook
 from pytest_sre.local.machines.checks import CheckRunner
+from pytest_sre.local.machines.disk_limits import DiskLimits
 from pytest_sre.local.machines.execution import Surroundings
 from pytest_sre.local.machines.lifecycle import Lifecycle
 from pytest_sre.local.machines.process import Ports
@@ -176,6 +177,7 @@ class Fleet:
         self.faults = Faults()
         self.limits = RateLimits()
         self.disks = Disks(directory)
+        self.disk_limits = DiskLimits(self.lifecycles)
         self._directory = directory
         self._session = session
         self._proxy_url = proxy_url

@@ -270,7 +270,8 @@ class LocalPlatform:
         Args:
             told: its ``kind``, and what that kind is told; what restricts it, as ``app``,
                 ``machine``, ``region``, ``group`` or ``endpoint``; ``for``, a duration (a minute
-                by default, at most an hour); ``count``, how often it strikes at most.
+                by default, at most an hour); ``count``, how often it strikes at most; ``name``,
+                which is to be its ``id``, so that it is known before the answer.
 
         Returns:
             The fault as it now is, with its ``id``.

@@ -13,12 +13,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pytest_sre.local.api.exchange import ApiError, answer, fleet_of, read_body, route
 from pytest_sre.local.faults.api_answers import answer_instead, names_in
-from pytest_sre.local.faults.kinds import ApiHang, ApiSlow
+from pytest_sre.local.faults.kinds import ApiHang, ApiSlow, DiskFull, Kind
 from pytest_sre.local.faults.links import LINK, add_link, link_view
 from pytest_sre.local.faults.registry import DEFAULT_S, TooManyFaults, read_kind
 from pytest_sre.local.faults.scopes import Scope as FaultScope
 from pytest_sre.local.faults.scopes import Site
 from pytest_sre.local.fleet import Fleet
+from pytest_sre.local.machines.disk_limits import can_limit
 from pytest_sre.local.network import TooManyLinksError
 from pytest_sre.local.proxy.stale import remember_machines
 from pytest_sre.targets.durations import parse_duration_s
@@ -30,10 +31,11 @@ _OWN: Final = "/_local"
 class _Lasting(msgspec.Struct, frozen=True):
     for_: str | float = msgspec.field(name="for", default=DEFAULT_S)
     count: int | None = None
+    name: str = ""
 
 
 _SCOPE: Final = frozenset(FaultScope.__struct_fields__)
-_LASTING: Final = frozenset({"for", "count"})
+_LASTING: Final = frozenset({"for", "count", "name"})
 
 
 def fault_routes() -> list[BaseRoute]:
@@ -60,13 +62,23 @@ def _added(fleet: Fleet, given: Mapping[str, Any]) -> dict[str, Any]:
     scope = msgspec.convert({k: given[k] for k in _SCOPE & set(given)}, FaultScope)
     lasting = msgspec.convert({k: given[k] for k in _LASTING & set(given)}, _Lasting)
     for_s = parse_duration_s(lasting.for_)
-    fault = fleet.faults.add(kind, scope, for_s=for_s, count=lasting.count)
+    _require_possible(kind)
+    fault = fleet.faults.add(kind, scope, for_s=for_s, count=lasting.count, name=lasting.name)
     remember_machines(fleet.apps.values(), fault)
+    fleet.disk_limits.settle()
     return fault.view()
+
+
+def _require_possible(kind: Kind) -> None:
+    """Refuse what this computer cannot do."""
+    if isinstance(kind, DiskFull) and not can_limit():
+        raise ValueError("expected Linux for disk-full: elsewhere nothing limits what is written")
 
 
 async def _list(request: Request) -> Response:
     fleet = fleet_of(request)
+    # What is not listed is undone.
+    fleet.disk_limits.settle()
     faults = [fault.view() for fault in fleet.faults.active()]
     return answer({"faults": [*faults, *map(link_view, fleet.network.views())]})
 
@@ -74,7 +86,9 @@ async def _list(request: Request) -> Response:
 async def _clear(request: Request) -> Response:
     fleet = fleet_of(request)
     links = sum(fleet.network.remove(view.id) for view in fleet.network.views())
-    return answer({"ended": fleet.faults.clear() + links})
+    ended = fleet.faults.clear() + links
+    fleet.disk_limits.settle()
+    return answer({"ended": ended})
 
 
 async def _remove(request: Request) -> Response:
@@ -82,6 +96,7 @@ async def _remove(request: Request) -> Response:
     fleet = fleet_of(request)
     if not (fleet.faults.remove(fault_id) or fleet.network.remove(fault_id)):
         raise ApiError(404, f"no active fault {fault_id!r}")
+    fleet.disk_limits.settle()
     return answer({"ended": 1})
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import shlex
+import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -73,7 +74,8 @@ async def _exec(request: Request) -> Response:
 async def _executed(
     lifecycle: Lifecycle, argv: list[str], stdin: bytes, limit_s: int
 ) -> dict[str, Any]:
-    """Run a command as the Machine's processes run, and what it left behind."""
+    """Run a command as the Machine's processes run; what leaves its session goes on."""
+    began_at = time.time()
     try:
         process = await asyncio.create_subprocess_exec(
             *argv,
@@ -100,6 +102,7 @@ async def _executed(
         kill_group(process.pid)
         lifecycle.execution.visitors.discard(process.pid)
         await process.wait()
+        lifecycle.execution.adopt(began_at)
     code = process.returncode or 0
     return {
         "exit_code": code if code >= 0 else 128 - code,

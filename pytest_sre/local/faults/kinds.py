@@ -113,6 +113,32 @@ class CheckHang(_Kind, frozen=True, tag="check-hang"):
     is_counted: ClassVar[bool] = False
 
 
+class CheckFlap(_Kind, frozen=True, tag="check-flap"):
+    """Health checks fail for ``every_s``, pass as they are for ``every_s``, and so on."""
+
+    is_counted: ClassVar[bool] = False
+
+    every_s: Annotated[float, msgspec.Meta(ge=0.1, le=3600)] = 2.0
+
+    def fails(self, at: float) -> bool:
+        """Whether a check fails at a Unix time."""
+        return int(at / self.every_s) % 2 == 0
+
+
+class DnsFailure(_Kind, frozen=True, tag="dns-failure"):
+    """Machines do not resolve names: those in ``hosts``, or none at all when it is empty."""
+
+    is_counted: ClassVar[bool] = False
+
+    hosts: tuple[str, ...] = ()
+
+
+class DiskFull(_Kind, frozen=True, tag="disk-full"):
+    """Machines can write to no file, as if their disk were full."""
+
+    is_counted: ClassVar[bool] = False
+
+
 class LogGap(_Kind, frozen=True, tag="log-gap"):
     """Lines written meanwhile are lost."""
 
@@ -143,6 +169,9 @@ Kind = (
     | StaleProxyView
     | HostUnreachable
     | CheckHang
+    | CheckFlap
+    | DnsFailure
+    | DiskFull
     | LogGap
     | LogDelay
 )

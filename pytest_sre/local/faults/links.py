@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from pytest_sre.local.faults.registry import DEFAULT_S
+from pytest_sre.local.faults.registry import DEFAULT_S, require_name
 from pytest_sre.local.network import CLEAR, Conditions, Link, LinkView, Network, Point
 from pytest_sre.targets.durations import parse_duration_s
 
@@ -23,6 +23,8 @@ class _Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     loss_ratio: float = 0.0
     bandwidth_bytes_s: float | None = None
     blackhole: bool = False
+    refused: bool = False
+    name: str = ""
 
 
 def add_link(network: Network, given: Mapping[str, object]) -> LinkView:
@@ -34,12 +36,19 @@ def add_link(network: Network, given: Mapping[str, object]) -> LinkView:
     """
     told = msgspec.convert(given, _Told)
     conditions = Conditions(
-        told.latency_s, told.jitter_s, told.loss_ratio, told.bandwidth_bytes_s, told.blackhole
+        told.latency_s,
+        told.jitter_s,
+        told.loss_ratio,
+        told.bandwidth_bytes_s,
+        told.blackhole,
+        told.refused,
     )
     if conditions == CLEAR:
-        raise ValueError("expected latency_s, jitter_s, loss_ratio, bandwidth_bytes_s or blackhole")
+        raise ValueError(
+            "expected latency_s, jitter_s, loss_ratio, bandwidth_bytes_s, blackhole or refused"
+        )
     link = Link(Point.parse(told.from_), Point.parse(told.to), conditions)
-    link_id = network.add(link, parse_duration_s(told.for_))
+    link_id = network.add(link, parse_duration_s(told.for_), require_name(told.name))
     return next(view for view in network.views() if view.id == link_id)
 
 

@@ -1,6 +1,7 @@
 """Which faults are active: a pure registry on a clock that is handed in."""
 
 import itertools
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeVar
@@ -13,6 +14,7 @@ from pytest_sre.local.faults.scopes import Scope, Site
 DEFAULT_S: Final = 60.0
 LONGEST_S: Final = 3600.0
 MOST: Final = 100
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
 
 K = TypeVar("K", bound=Kind)
 
@@ -70,7 +72,13 @@ class Faults:
         self._numbers = itertools.count(1)
 
     def add(
-        self, kind: Kind, scope: Scope, *, for_s: float = DEFAULT_S, count: int | None = None
+        self,
+        kind: Kind,
+        scope: Scope,
+        *,
+        for_s: float = DEFAULT_S,
+        count: int | None = None,
+        name: str = "",
     ) -> Fault:
         """Switch a fault on.
 
@@ -79,10 +87,12 @@ class Faults:
             scope: what it concerns.
             for_s: for how long at most, seconds: more than none, at most an hour.
             count: how often it strikes at most; None for as often as it can.
+            name: its id, so that who asks for it knows that before the answer; a new one when
+                empty.
 
         Raises:
-            ValueError: the time or the count is out of range, or the kind cannot be restricted
-                or counted so.
+            ValueError: the time or the count is out of range, the kind cannot be restricted
+                or counted so, or the name is taken.
             TooManyFaults: a hundred are active.
         """
         _require_applicable(kind, scope, count)
@@ -90,12 +100,14 @@ class Faults:
             raise ValueError(f"expected a time of more than 0s and at most 1h, found {for_s:g}s")
         if count is not None and count < 1:
             raise ValueError(f"expected a count of at least 1, found {count}")
+        if name in {each.id for each in self.active()}:
+            raise ValueError(f"expected a new name, found {name!r}, which is a fault's already")
         if len(self.active()) >= MOST:
             raise TooManyFaults(f"{MOST} faults are active, and there may not be more")
         now = self._clock()
-        fault = Fault(
-            f"{kind_name(kind)}-{next(self._numbers)}", kind, scope, now, now + for_s, count
-        )
+        new = (f"{kind_name(kind)}-{n}" for n in self._numbers)
+        fault_id = require_name(name) or next(each for each in new if each not in self._faults)
+        fault = Fault(fault_id, kind, scope, now, now + for_s, count)
         self._faults[fault.id] = fault
         return fault
 
@@ -126,6 +138,10 @@ class Faults:
         """Give the first active fault of a kind that concerns a site, without counting."""
         return next((found for _, found in self._concerning(kind, site)), None)
 
+    def all_of(self, kind: type[K], site: Site) -> list[K]:
+        """Give all active faults of a kind that concern a site, oldest first."""
+        return [found for _, found in self._concerning(kind, site)]
+
     def strike(self, kind: type[K], site: Site) -> K | None:
         """Give the first active fault of a kind that concerns a site, and count that it struck."""
         for fault, found in self._concerning(kind, site):
@@ -153,6 +169,17 @@ def _require_applicable(kind: Kind, scope: Scope, count: int | None) -> None:
         raise ValueError(
             f"expected no count for {name}, which is a state: say for how long it lasts"
         )
+
+
+def require_name(name: str) -> str:
+    """Give a name by which a fault can be called, or an empty one.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if name and not _NAME.fullmatch(name):
+        raise ValueError(f"expected a name of letters, digits and . _ -, found {name[:40]!r}")
+    return name
 
 
 def read_kind(given: Mapping[str, object]) -> Kind:

@@ -3,11 +3,11 @@
 import asyncio
 import contextlib
 import time
-from typing import Final
+from typing import Final, NamedTuple
 
 import aiohttp
 
-from pytest_sre.local.faults.kinds import CheckHang
+from pytest_sre.local.faults.kinds import CheckFlap, CheckHang
 from pytest_sre.local.logbook import Logbook, Origin
 from pytest_sre.local.machines.check_plans import (
     REFUSED,
@@ -27,6 +27,7 @@ _SILENCE_TIMEOUT_S: Final = 60.0
 # Shorter than the 2 s and more after which servers close idle connections.
 _KEEP_ALIVE_S: Final = 1.5
 _LONGEST_OUTPUT: Final = 2048
+_FLAPPING: Final = "read: connection reset by peer (fault check-flap)"
 
 
 def open_session() -> aiohttp.ClientSession:
@@ -42,6 +43,14 @@ def open_session() -> aiohttp.ClientSession:
     )
 
 
+class _Seen(NamedTuple):
+    """What a check saw, and whether a failure does not count yet."""
+
+    passed: bool
+    output: str
+    in_grace: bool
+
+
 class CheckRunner:
     """Makes the checks of one app's Machines.
 
@@ -53,9 +62,11 @@ class CheckRunner:
     def __init__(self, session: aiohttp.ClientSession, logbook: Logbook) -> None:
         self._session = session
         self._logbook = logbook
+        self._seen: dict[str, dict[str, _Seen]] = {}
 
     def reset(self, record: MachineRecord) -> None:
         """Forget the results: the Machine does not run."""
+        self._seen.pop(record.id, None)
         now = time.time()
         record.checks = {
             plan.name: CheckResult(plan.name, "warning", "the machine hasn't started", now)
@@ -64,6 +75,7 @@ class CheckRunner:
 
     def expect(self, record: MachineRecord) -> None:
         """Begin anew: the Machine runs, and nothing is known yet."""
+        self._seen[record.id] = {}
         now = time.time()
         record.checks = {
             plan.name: CheckResult(plan.name, "warning", WAITING, now)
@@ -96,6 +108,23 @@ class CheckRunner:
         self, record: MachineRecord, plan: CheckPlan, *, passed: bool, output: str, in_grace: bool
     ) -> None:
         """Remember what a check saw, and tell of a change."""
+        seen = _Seen(passed, output, in_grace)
+        self._seen.setdefault(record.id, {})[plan.name] = seen
+        self._tell(record, plan, seen)
+
+    def tell_again(self, record: MachineRecord) -> None:
+        """Tell what the Machine's checks saw last, as a fault that began or ended has it now."""
+        if not comes_to_an_end(record):
+            return
+        for plan in record.blueprint.plans:
+            if seen := self._seen.get(record.id, {}).get(plan.name):
+                self._tell(record, plan, seen)
+
+    def _tell(self, record: MachineRecord, plan: CheckPlan, seen: "_Seen") -> None:
+        flap = record.faults.find(CheckFlap, record.site)
+        if flap and flap.fails(time.time()):
+            seen = seen._replace(passed=False, output=_FLAPPING)
+        passed, output, in_grace = seen
         before = record.checks[plan.name]
         after = next_result(before, passed=passed, output=output, in_grace=in_grace, at=time.time())
         record.checks[plan.name] = after

@@ -89,7 +89,8 @@ def proxy_environment(proxy_url: str, machine_id: str) -> dict[str, str]:
         proxy_url: where it is.
         machine_id: by which it knows who calls.
     """
-    url = proxy_url.replace("://", f"://{machine_id}:@", 1)
+    # Some clients, urllib among them, send no user name without a password.
+    url = proxy_url.replace("://", f"://{machine_id}:none@", 1)
     none = "127.0.0.1,localhost"
     names = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY")
     return {**dict.fromkeys(names, url), "no_proxy": none, "NO_PROXY": none}

@@ -83,6 +83,17 @@ class Execution(Protocol):
     async def check(self) -> None:
         """Keep the results of its checks, as long as they may change or until cancelled."""
 
+    def adopt(self, since_at: float) -> None:
+        """Look for what a command that was executed beside it left running; it ends with it.
+
+        Args:
+            since_at: when the command was begun, Unix seconds.
+        """
+
+    @property
+    def beside(self) -> list[int]:
+        """The processes of commands beside it, and what such commands left running."""
+
     def signal(self, number: int) -> None:
         """Send it a signal; nothing happens when it does not run."""
 

@@ -354,6 +354,10 @@ class Lifecycle:
         stated_s = stop.timeout_s if stop else None
         return _DEFAULT_STOP_TIMEOUT_S if stated_s is None else stated_s
 
+    def tell_checks_again(self) -> None:
+        """Tell what its checks saw last, as faults have it now."""
+        self._around.checks.tell_again(self.record)
+
     def _end_checks(self) -> None:
         if self._checks:
             self._checks.cancel()

@@ -17,14 +17,20 @@ async def guard_memory(machines: Callable[[], Iterable[Lifecycle]]) -> None:
     """Look at each running Machine four times a second, until cancelled."""
     while True:
         await asyncio.sleep(_PERIOD_S)
-        running = {
-            each.execution.process.pid: each for each in machines() if each.execution.process
-        }
+        running = {each: roots(each) for each in machines() if each.execution.process}
         if not running:
             continue
-        for pid, used_bytes in used_memory(running).items():
-            if used_bytes > running[pid].record.memory_mb * _MB:
-                running[pid].execution.out_of_memory(used_bytes)
+        used = used_memory(pid for pids in running.values() for pid in pids)
+        for lifecycle, pids in running.items():
+            used_bytes = sum(used[pid] for pid in pids)
+            if used_bytes > lifecycle.record.memory_mb * _MB:
+                lifecycle.execution.out_of_memory(used_bytes)
+
+
+def roots(lifecycle: Lifecycle) -> list[int]:
+    """The roots of all that runs in a Machine: its process, and what was executed beside it."""
+    execution = lifecycle.execution
+    return [execution.process.pid, *execution.beside] if execution.process else []
 
 
 def used_memory(pids: Iterable[int]) -> dict[int, int]:

@@ -9,12 +9,15 @@ import time
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from pytest_sre.local.faults.kinds import SlowBoot
 from pytest_sre.local.files import GUEST_FILES, TEMPORARY, VOLUMES
 from pytest_sre.local.logbook import Origin
 from pytest_sre.local.machines import environment
 from pytest_sre.local.machines.execution import CannotRunError, Surroundings
 from pytest_sre.local.machines.guest_files import write_files
+from pytest_sre.local.machines.left_behind import is_same, left_behind
 from pytest_sre.local.machines.process import MachineProcess, kill_group
 from pytest_sre.local.machines.records import MachineRecord
 from pytest_sre.local.machines.restarts import Exit, out_of_memory_message
@@ -33,6 +36,7 @@ class ProcessExecution:
     def __init__(self, record: MachineRecord, around: Surroundings) -> None:
         self.process: MachineProcess | None = None
         self.visitors: set[int] = set()
+        self._stayers: list[psutil.Process] = []
         self._record = record
         self._around = around
         self._spawning: asyncio.Task[None] | None = None
@@ -86,6 +90,20 @@ class ProcessExecution:
     async def check(self) -> None:
         """Make its checks until cancelled."""
         await self._around.checks.run(self._record)
+
+    def adopt(self, since_at: float) -> None:
+        """Look for what a command that was executed in it left running."""
+        known = {self.process.pid if self.process else 0, *self.beside}
+        for stayer in left_behind(self._record.id, since_at):
+            if stayer.pid not in known:
+                self._stayers.append(stayer)
+                self._around.pids.add(stayer.pid)
+
+    @property
+    def beside(self) -> list[int]:
+        """The processes beside its own: of commands, and what these left running."""
+        self._stayers = [each for each in self._stayers if is_same(each)]
+        return [*self.visitors, *(each.pid for each in self._stayers)]
 
     def signal(self, number: int) -> None:
         """Send a signal to its main process."""
@@ -202,8 +220,10 @@ class ProcessExecution:
         return [*wait, *command]
 
     def _forget(self, process: MachineProcess) -> None:
-        for pid in self.visitors:
+        for pid in self.beside:
             kill_group(pid)
+            self._around.pids.remove(pid)
+        self._stayers.clear()
         self._around.pids.remove(process.pid)
         self.process = None
 

@@ -142,6 +142,14 @@ class SimulatedExecution:
                 return
             await asyncio.sleep(at_s - run.age_s)
 
+    def adopt(self, since_at: float) -> None:
+        """Find nothing: no command can be executed beside a script; see ``Execution``."""
+
+    @property
+    def beside(self) -> list[int]:
+        """None; see ``Execution``."""
+        return []
+
     def signal(self, number: int) -> None:
         """End it as the signal ends a process that does nothing about it.
 

@@ -18,6 +18,7 @@ class Conditions:
         bandwidth_bytes_s: how much passes in a second, each connection and each way for itself;
             None when there is no limit.
         blackhole: nothing passes and nobody is told.
+        refused: no connection is taken, and those that are kept open end with the next bytes.
 
     Raises:
         ValueError: a value that cannot be.
@@ -28,6 +29,7 @@ class Conditions:
     loss_ratio: float = 0.0
     bandwidth_bytes_s: float | None = None
     blackhole: bool = False
+    refused: bool = False
 
     def __post_init__(self) -> None:
         for name, value in (("latency_s", self.latency_s), ("jitter_s", self.jitter_s)):
@@ -48,6 +50,7 @@ class Conditions:
             min(1.0, self.loss_ratio + other.loss_ratio - self.loss_ratio * other.loss_ratio),
             min((limit for limit in limits if limit is not None), default=None),
             self.blackhole or other.blackhole,
+            self.refused or other.refused,
         )
 
 

@@ -64,18 +64,19 @@ class Network:
         """Nothing is wrong anywhere, and regions are not apart."""
         return not (self._links or self.distances)
 
-    def add(self, link: Link, for_s: float) -> str:
+    def add(self, link: Link, for_s: float, name: str = "") -> str:
         """Make a link bad for a while.
 
         Args:
             link: between what, and how bad.
             for_s: seconds until all is well again by itself; at most an hour.
+            name: by which it is known; a new one when empty.
 
         Returns:
             Its id.
 
         Raises:
-            ValueError: not a time of that length.
+            ValueError: not a time of that length, or the name is taken.
             TooManyLinksError: there are 100 already.
         """
         if not 0 < for_s <= LONGEST_S:
@@ -83,7 +84,10 @@ class Network:
         self._forget_what_is_over()
         if len(self._links) >= _MOST_LINKS:
             raise TooManyLinksError(f"expected at most {_MOST_LINKS} bad links at a time")
-        link_id = f"link-{next(self._ids)}"
+        if name in self._links:
+            raise ValueError(f"expected a new name, found {name!r}, which is a bad link's already")
+        new = (link_id for n in self._ids if (link_id := f"link-{n}") not in self._links)
+        link_id = name or next(new)
         self._links[link_id] = LinkView(link_id, link, self._clock() + for_s)
         return link_id
 

@@ -32,13 +32,21 @@ class Path:
         """Nothing needs to be awaited now."""
         return self._network.is_clear
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether connections over it are refused now."""
+        return self._network.conditions(self._src, self._dst).refused
+
     async def open(self) -> None:
         """Begin an exchange.
 
         Raises:
             ConnectionResetError: it is one of those that are lost.
+            ConnectionRefusedError: they are refused.
         """
         conditions = await self._passable()
+        if conditions.refused:
+            raise ConnectionRefusedError("refused on the way")
         if conditions.loss_ratio and random.random() < conditions.loss_ratio:  # noqa: S311
             raise ConnectionResetError("lost on the way")
 

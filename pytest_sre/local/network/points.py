@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from typing import Final, Literal, Self, cast
 
-_PointKind = Literal["anywhere", "client", "edge", "region", "app", "group", "machine", "outside"]
+_PointKind = Literal[
+    "anywhere", "client", "edge", "region", "app", "group", "machine", "outside", "host"
+]
 _ALONE: Final = frozenset({"anywhere", "client", "edge", "outside"})
-_NAMED: Final = frozenset({"edge", "region", "app", "group", "machine"})
+_NAMED: Final = frozenset({"edge", "region", "app", "group", "machine", "host"})
 _FORMS: Final = (
-    "anywhere, client, outside, edge, edge:REGION, region:REGION, app:APP, group:APP/GROUP"
-    " or machine:ID"
+    "anywhere, client, outside, edge, edge:REGION, region:REGION, app:APP, group:APP/GROUP,"
+    " machine:ID or host:NAME"
 )
 
 
@@ -23,6 +25,7 @@ class Place:
         app: the Machine's app.
         group: the Machine's process group.
         machine_id: the Machine.
+        host: the name of a host outside of the platform, in lower case.
     """
 
     kind: Literal["client", "edge", "machine", "outside"]
@@ -30,6 +33,7 @@ class Place:
     app: str = ""
     group: str = ""
     machine_id: str = ""
+    host: str = ""
 
 
 CLIENT: Final = Place("client")
@@ -81,3 +85,5 @@ class Point:
                 return place.kind == "machine" and f"{place.app}/{place.group}" == self.name
             case "machine":
                 return place.machine_id == self.name
+            case "host":
+                return place.host == self.name.lower()

@@ -68,7 +68,7 @@ class EdgeProxy:
             if not exchange.way.is_clear:
                 await exchange.way.open()
                 await exchange.way.carry(len(exchange.head.target), begins=True)
-        except ConnectionResetError:
+        except (ConnectionResetError, ConnectionRefusedError):
             exchange.cut()
             return
         arrival = Arrival(

@@ -15,6 +15,7 @@ from pytest_sre.local.proxy.doors import Doors
 from pytest_sre.local.proxy.exchange import Exchange, serve_http
 from pytest_sre.local.proxy.heads import end_to_end, first_value
 from pytest_sre.local.proxy.internal_names import InternalName, parse_internal_name
+from pytest_sre.local.proxy.resolving import is_resolved
 from pytest_sre.local.proxy.scripted import ScriptedConnection
 from pytest_sre.local.proxy.services import entrances
 from pytest_sre.local.proxy.streams import Stream
@@ -66,12 +67,16 @@ class InternalProxy:
         host, port = target.hostname, target.port or 80
         name = parse_internal_name(host)
         connects = exchange.head.method == "CONNECT"
+        caller = self._caller(exchange)
+        if caller and not is_resolved(caller, host):
+            await exchange.say(502, f"{host}: no such host")
+            return
         if name and name.by_proxy and not connects and await self._by_edge(exchange, name, port):
             return
-        caller = self._caller(exchange)
-        goals = self._goals(name, port) if name else [_Goal(OUTSIDE, (host, port))]
+        goals = self._goals(name, port) if name else [_outside(host, port)]
+        place = _place(caller) if caller else OUTSIDE
         for goal in goals:
-            way = Path(self._edges.network, caller, goal.place)
+            way = Path(self._edges.network, place, goal.place)
             try:
                 await (self._tunnel if connects else self._pass_on)(exchange, goal, way)
             except ConnectFailed:
@@ -124,17 +129,17 @@ class InternalProxy:
             way,
         )
 
-    def _caller(self, exchange: Exchange) -> Place:
+    def _caller(self, exchange: Exchange) -> MachineRecord | None:
         """Who calls, by the user name that it was given for this proxy."""
         given = first_value(exchange.head.headers, b"proxy-authorization") or b""
         try:
             user = base64.b64decode(given.partition(b" ")[2]).partition(b":")[0].decode()
         except (binascii.Error, UnicodeDecodeError):
-            return OUTSIDE
+            return None
         for app in self._apps.values():
             if user in app.machines:
-                return _place(app.machines[user].record)
-        return OUTSIDE
+                return app.machines[user].record
+        return None
 
     def _goals(self, name: InternalName, port: int) -> list[_Goal]:
         """Where the Machines of that name answer, each time with another one first."""
@@ -207,6 +212,10 @@ def _origin_form(exchange: Exchange) -> bytes:
 
 def _shown(exchange: Exchange) -> str:
     return repr(exchange.head.target[:200].decode("latin-1"))
+
+
+def _outside(host: str, port: int) -> _Goal:
+    return _Goal(Place("outside", host=host.lower()), (host, port))
 
 
 def _place(record: MachineRecord) -> Place:

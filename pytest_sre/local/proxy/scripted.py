@@ -46,6 +46,8 @@ class ScriptedConnection:
                 await way.open()
         except TimeoutError:
             raise ConnectFailed("PC05") from None
+        except ConnectionRefusedError:
+            raise ConnectFailed("PC01") from None
         except ConnectionResetError:
             raise ConnectFailed("PC03") from None
         return cls(responder, way)

@@ -39,7 +39,7 @@ class TcpProxy:
             received, sent = await self._serve(stream, entrance, edge, way)
             traffic.received_bytes += received
             traffic.sent_bytes += sent
-        except ConnectionResetError:
+        except (ConnectionResetError, ConnectionRefusedError):
             stream.abort()
         finally:
             traffic.disconnected()

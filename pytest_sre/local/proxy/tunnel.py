@@ -62,6 +62,8 @@ async def _pump(
     while data:
         for path in paths:
             if not path.is_clear:
+                if path.is_refused:
+                    raise ConnectionResetError("ended on the way")
                 await path.carry(len(data), begins=True)
         counts[place] += len(data)
         sink.write(data)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_sre.alerts.facade import Alerts
     from pytest_sre.bake.window import Bake
+    from pytest_sre.chaos.fly import discover
     from pytest_sre.fly.fleet import FlyApp, FlyMachine
     from pytest_sre.journeys import journey
     from pytest_sre.journeys.run import Journeys
@@ -39,6 +40,7 @@ _HOMES = {
     "Risks": "pytest_sre.run.risks",
     "Slo": "pytest_sre.slo.facade",
     "Verdict": "pytest_sre.verdict.values",
+    "discover": "pytest_sre.chaos.fly",
     "eventually": "pytest_sre.probes.eventually",
     "journey": "pytest_sre.journeys",
 }
@@ -59,6 +61,7 @@ __all__ = [
     "Slo",
     "Verdict",
     "__version__",
+    "discover",
     "eventually",
     "journey",
 ]
@@ -70,3 +73,7 @@ def __getattr__(name: str) -> object:
     except KeyError:
         raise AttributeError(f"module 'pytest_sre' has no attribute {name!r}") from None
     return getattr(import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

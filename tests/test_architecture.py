@@ -53,6 +53,7 @@ TALKERS = {
     },
     "boto3": {"probes/s3.py"},
     "botocore": {"probes/s3.py"},
+    "chaoslib": {"chaos/fly/__init__.py"},
     "codeowners": {"issues/codeowners.py"},
     "cryptography": {"local/resources/pem.py", "probes/tls.py"},
     "dns": {"probes/dns.py"},
@@ -61,6 +62,7 @@ TALKERS = {
     "geventhttpclient": {"load/runner/wire.py"},
     "github": {"issues/github.py"},
     "httpx": {
+        "chaos/fly/sight.py",
         "fly/connections.py",
         "fly/transport.py",
         "journeys/registry.py",
@@ -98,8 +100,9 @@ TALKERS = {
     "uvicorn": {"local/proxy/listener.py"},
     "yaml": {
         "alerts/rule_files.py",
+        "chaos/experiments/files.py",
         "slo/generated/writing.py",
-        "targets/openslo/yaml_files.py",
+        "targets/yaml_files.py",
     },
 }
 FORBIDDEN = {"_pytest"}

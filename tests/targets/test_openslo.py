@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_sre.targets import load_settings
+from pytest_sre.targets.errors import ConfigError
 from pytest_sre.targets.objectives import (
     SLI_KINDS,
     BurnAlert,
@@ -20,8 +21,8 @@ from pytest_sre.targets.objectives import (
 )
 from pytest_sre.targets.openslo.slos import read_openslo
 from pytest_sre.targets.openslo.writing import documents_of
-from pytest_sre.targets.openslo.yaml_files import write_yaml
 from pytest_sre.targets.severities import SEVERITIES
+from pytest_sre.targets.yaml_files import write_yaml
 
 DAY_S = 86_400.0
 RATIO = """
@@ -165,6 +166,12 @@ def test_less_than_is_not_at_most(objectives):
 
     assert long.source.below < 100
     assert math.nextafter(long.source.below, math.inf) == 100
+
+
+@pytest.mark.parametrize("value", ["!!int ''", "!!bool maybe", "!!timestamp soon", "2026-99-99"])
+def test_a_value_that_is_not_of_its_tag_is_a_mistake(objectives, value):
+    with pytest.raises(ConfigError, match=r"0\.yaml:\d+: .*cannot be read"):
+        objectives(f"{RATIO}\nbroken: {value}\n")
 
 
 def test_several_documents_may_be_in_one_file(objectives):

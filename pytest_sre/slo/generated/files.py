@@ -83,7 +83,7 @@ def _alertmanager(source: Source) -> dict[str, str]:
 
 def _openslo(source: Source) -> dict[str, str]:
     from pytest_sre.targets.openslo.writing import documents_of
-    from pytest_sre.targets.openslo.yaml_files import write_yaml
+    from pytest_sre.targets.yaml_files import write_yaml
 
     if not source.objectives:
         return {}

@@ -9,7 +9,6 @@ from pytest_sre.targets.objectives import BurnAlert
 from pytest_sre.targets.openslo.durations import delay_s, shorthand_s
 from pytest_sre.targets.openslo.indicators import OPS, Op
 from pytest_sre.targets.openslo.objects import Metadata, Objects, optional, read_metadata
-from pytest_sre.targets.openslo.yaml_files import Part, part
 from pytest_sre.targets.reading import (
     Place,
     boolean,
@@ -21,6 +20,7 @@ from pytest_sre.targets.reading import (
     text,
 )
 from pytest_sre.targets.slo_sources import number
+from pytest_sre.targets.yaml_files import Part, part
 
 
 @dataclass(frozen=True, kw_only=True)

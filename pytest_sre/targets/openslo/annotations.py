@@ -5,7 +5,6 @@
 from dataclasses import dataclass
 
 from pytest_sre.targets.objectives import SLI_KINDS, SliKind
-from pytest_sre.targets.openslo.yaml_files import Part
 from pytest_sre.targets.reading import (
     Place,
     duration_with_unit,
@@ -17,6 +16,7 @@ from pytest_sre.targets.reading import (
     text,
 )
 from pytest_sre.targets.severities import SEVERITIES, Severity
+from pytest_sre.targets.yaml_files import Part
 
 PREFIX = "pytest-sre/"
 

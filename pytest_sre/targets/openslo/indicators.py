@@ -10,9 +10,9 @@ from pytest_sre.targets.errors import ConfigError, quoted
 from pytest_sre.targets.objectives import RatioQuery, Source, ThresholdQuery
 from pytest_sre.targets.openslo.counters import counted, with_window
 from pytest_sre.targets.openslo.objects import V1, Objects, Version, optional
-from pytest_sre.targets.openslo.yaml_files import Part, part
 from pytest_sre.targets.reading import Place, boolean, key, mapping, one_of, table, text
 from pytest_sre.targets.slo_sources import SourceKeys, source_of, threshold_of
+from pytest_sre.targets.yaml_files import Part, part
 
 T = TypeVar("T")
 Op = Literal["lte", "gte", "lt", "gt"]

@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import Literal, TypeVar
 
 from pytest_sre.targets.errors import ConfigError, quoted, unknown_name
-from pytest_sre.targets.openslo.yaml_files import Part, part
 from pytest_sre.targets.reading import Place, key, mapping, one_of, table, text
+from pytest_sre.targets.yaml_files import Part, part
 
 T = TypeVar("T")
 Version = Literal["openslo/v1", "openslo.com/v2alpha"]

@@ -8,10 +8,10 @@ from typing import Literal
 from pytest_sre.targets.openslo.durations import shorthand_s, slice_s
 from pytest_sre.targets.openslo.indicators import OPS, Op
 from pytest_sre.targets.openslo.objects import Metadata, optional, read_metadata
-from pytest_sre.targets.openslo.yaml_files import Part, part
 from pytest_sre.targets.reading import Place, boolean, key, list_of, one_of, text
 from pytest_sre.targets.slo_keys import percent
 from pytest_sre.targets.slo_sources import number
+from pytest_sre.targets.yaml_files import Part, part
 
 Method = Literal["Occurrences", "Timeslices", "RatioTimeslices"]
 _METHODS: tuple[Method, ...] = ("Occurrences", "Timeslices", "RatioTimeslices")

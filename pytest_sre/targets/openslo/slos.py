@@ -17,10 +17,10 @@ from pytest_sre.targets.openslo.annotations import Annotations, read_annotations
 from pytest_sre.targets.openslo.indicators import Indicator, IndicatorReader, Limit
 from pytest_sre.targets.openslo.objects import V1, Object, Objects, Version, index
 from pytest_sre.targets.openslo.slo_schema import InlineSli, SloV1, SloV2, Target, Window
-from pytest_sre.targets.openslo.yaml_files import Part, read_yaml
 from pytest_sre.targets.reading import Place, mapping, require_exactly, table
 from pytest_sre.targets.slo_keys import DEFAULT_WINDOW_S, StatedObjective, objective_name
 from pytest_sre.targets.slo_sources import refuse_unfit
+from pytest_sre.targets.yaml_files import Part, read_yaml
 
 _IN_PARTS = ("indicator", "indicatorRef", "sli", "sliRef", "compositeWeight")
 

@@ -68,25 +68,48 @@ def read_yaml(path: Path) -> list[Part]:
     Raises:
         ConfigError: it cannot be read, is not YAML, or is beyond all measure.
     """
-    place = place_of(path)
+    return parts_of(read_text(path), place_of(path).file)
+
+
+def read_text(path: Path) -> str:
+    """Read the text of a YAML file.
+
+    Raises:
+        ConfigError: it cannot be read, or is beyond all measure.
+    """
+    file = place_of(path).file
     try:
         content = path.read_bytes()
         if len(content) > _MOST_BYTES:
-            raise ConfigError(place.file, f"has {len(content):,} bytes", "at most 1 MB")
-        return _documents(content.decode(), place.file)
+            raise ConfigError(file, f"has {len(content):,} bytes", "at most 1 MB")
+        return content.decode()
     except UnicodeDecodeError as error:
         found = f"has a byte that is not UTF-8 at position {error.start}"
-        raise ConfigError(place.file, found, "YAML in UTF-8") from None
+        raise ConfigError(file, found, "YAML in UTF-8") from None
     except OSError as error:
-        raise ConfigError(place.file, f"cannot be read: {error.strerror}", "a YAML file") from None
+        raise ConfigError(file, f"cannot be read: {error.strerror}", "a YAML file") from None
+
+
+def parts_of(text: str, file: str) -> list[Part]:
+    """Read the documents of a YAML text, empty ones left out.
+
+    Args:
+        text: the text.
+        file: its file, as shown to people.
+
+    Raises:
+        ConfigError: it is not YAML, or is beyond all measure.
+    """
+    try:
+        return _documents(text, file)
     except RecursionError:
-        raise ConfigError(place.file, "is nested too deeply", "YAML") from None
+        raise ConfigError(file, "is nested too deeply", "YAML") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        at = f"{place.file}:{mark.line + 1}" if mark else place.file
+        at = f"{file}:{mark.line + 1}" if mark else file
         raise ConfigError(at, f"is not YAML: {error.problem}", "YAML") from None
     except yaml.YAMLError:
-        raise ConfigError(place.file, "has a character that YAML does not allow", "YAML") from None
+        raise ConfigError(file, "has a character that YAML does not allow", "YAML") from None
 
 
 def write_yaml(documents: Sequence[Mapping[str, object]]) -> str:
@@ -150,6 +173,8 @@ class _Plain:
     def _scalar(self, node: yaml.Node, place: YamlPlace) -> object:
         try:
             found: object = self._loader.construct_object(node)
-        except (ValueError, OverflowError) as error:
+        except yaml.YAMLError:
+            raise
+        except Exception as error:  # noqa: BLE001 - what PyYAML meets in a value of a stated tag
             raise ConfigError(str(place), f"cannot be read: {error}", "a YAML scalar") from None
         return found

@@ -1,0 +1,143 @@
+"""What probes look at: the platform, the app's addresses, the journeys, the log."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+import httpx
+
+from pytest_sre.chaos.hands import Hands
+from pytest_sre.fly.metrics import Prometheus
+from pytest_sre.fly.models import Machine
+from pytest_sre.journeys import Journey, load_journeys, registered
+from pytest_sre.journeys.run import JourneyRunner
+from pytest_sre.logs.baselines import baseline_before
+from pytest_sre.logs.novelty import new_error_signatures
+from pytest_sre.logs.source import LogPage, LogTail
+from pytest_sre.slo.judging import judge_objective
+from pytest_sre.slo.measuring.windows import Windows
+from pytest_sre.targets import Settings
+from pytest_sre.verdict import Inconclusive, ObjectiveVerdict
+
+_LOCAL_ORGANIZATION = "personal"
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What is seen of a target.
+
+    Attributes:
+        settings: the target's.
+        hands: by which its platform is asked.
+        base_url: where its first public app is reached.
+        began_at: when the experiment began, Unix seconds; what the log says before is known.
+    """
+
+    settings: Settings
+    hands: Hands
+    base_url: str
+    began_at: float = field(default_factory=time.time)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def app(self, name: str) -> str:
+        """Give the name of an app; of the target's first when it is empty."""
+        return name or self.settings.target.apps[0].name
+
+    def url_of(self, app: str) -> str:
+        """Say where an app is reached."""
+        name = self.app(app)
+        if name == self.settings.target.apps[0].name:
+            return self.base_url
+        local = self.hands.local
+        return local.app_url(name) if local else f"https://{name}.fly.dev"
+
+    def machines(self, app: str, group: str, region: str = "") -> list[Machine]:
+        """List the Machines of an app, or of a process group or a region of it.
+
+        Raises:
+            FlyError: the platform does not say.
+        """
+        return [
+            machine
+            for machine in self.hands.fly.machines(self.app(app))
+            if machine.state != "destroyed"
+            and group in ("", machine.group)
+            and region in ("", machine.region)
+        ]
+
+    def journey(self, name: str) -> None:
+        """Walk a journey once.
+
+        Raises:
+            AssertionError: the app did not do what it expects.
+            Inconclusive: a fault of our own kept it from being walked.
+            JourneyFileError: the file that registers it cannot be imported.
+        """
+        journey = self._journey(name)
+        with JourneyRunner(
+            self.base_url, app=self.app(""), source="chaos", write=lambda _: None
+        ) as runner:
+            runner.run(journey)
+
+    def _journey(self, name: str) -> Journey:
+        with self._lock:
+            load_journeys(self.settings.journeys)
+        known = registered()
+        if name not in known:
+            names = ", ".join(sorted(known)) or "none"
+            raise Inconclusive(f"there is no journey {name!r}; registered: {names}")
+        return known[name]
+
+    def status(self, path: str, app: str, timeout_s: float) -> int:
+        """Ask for a path once; the status of the answer, 0 when there was none."""
+        try:
+            with httpx.Client(trust_env=False, timeout=timeout_s) as client:
+                return client.get(f"{self.url_of(app)}/{path.lstrip('/')}").status_code
+        except httpx.HTTPError:
+            return 0
+
+    def new_errors(self, app: str) -> tuple[str, ...]:
+        """Give the errors that an app's log did not have in the day before the experiment.
+
+        Raises:
+            FlyError: the platform does not say.
+        """
+        name = self.app(app)
+
+        def page(token: str) -> LogPage:
+            return self.hands.fly.logs(name, next_token=token)
+
+        before = baseline_before(page, name, self.began_at)
+        since = LogTail(page, name, self.began_at).poll()
+        return tuple(
+            one.template for one in new_error_signatures(before.lines if before else (), since)
+        )
+
+    def is_met(self, objective: str) -> bool:
+        """Tell whether an objective is met over its window, by metrics or by former runs.
+
+        Raises:
+            Inconclusive: it is not known; there is no such objective.
+            FlyError: the metrics do not say.
+        """
+        found = [one for one in self.settings.objectives if one.name == objective]
+        if not found:
+            names = ", ".join(one.name for one in self.settings.objectives) or "none"
+            raise Inconclusive(f"there is no objective {objective!r}; stated: {names}")
+        measured = Windows(self.settings, self.metrics).measure(found[0])
+        verdict = judge_objective(found[0], measured).verdict
+        if verdict is ObjectiveVerdict.INCONCLUSIVE:
+            raise Inconclusive(f"{objective}: too few events to tell")
+        return verdict is ObjectiveVerdict.MET
+
+    def metrics(self) -> Prometheus:
+        """Give the metrics of the target's organization.
+
+        Raises:
+            FlyError: the target does not name its organization, and the platform does not say.
+        """
+        target = self.settings.target
+        if target.platform == "local":
+            return self.hands.fly.metrics(_LOCAL_ORGANIZATION)
+        slug = target.organization or self.hands.fly.app(self.app("")).organization.slug
+        return self.hands.fly.metrics(slug)

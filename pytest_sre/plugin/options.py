@@ -29,6 +29,13 @@ def add_options(parser: pytest.Parser) -> None:
         help="allow this run more than the target does: load, chaos, deploy (comma-separated)",
     )
     group.addoption(
+        "--sre-chaos-on",
+        dest="sre_chaos_on",
+        metavar="NAME",
+        help="the name of the target again, which chaos on Fly.io needs beside its permission; "
+        "only as typed on the command line itself, never from addopts",
+    )
+    group.addoption(
         "--sre-bake",
         dest="sre_bake",
         metavar="TIME",

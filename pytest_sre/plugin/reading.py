@@ -34,6 +34,7 @@ def read_settings(config: pytest.Config, target: str) -> Settings:
             target,
             config_file=Path(file).resolve() if file else None,
             allow=_permissions(config.getoption("sre_allow")),
+            chaos_on=_chaos_on(config),
         )
         read_choice(config)
         settings = _with_bake(settings, config.getoption("sre_bake"))
@@ -134,6 +135,21 @@ def read_override(config: pytest.Config) -> None:
             "--sre-override-freeze is empty\n"
             'expected why this release is to pass all the same, such as "fixes the outage"'
         )
+
+
+def _chaos_on(config: pytest.Config) -> str:
+    """Read ``--sre-chaos-on``; what a file or a variable says for good, nobody has typed."""
+    option, name = "--sre-chaos-on", config.getoption("sre_chaos_on")
+    is_typed = any(
+        arg == option or arg.startswith(f"{option}=") for arg in config.invocation_params.args
+    )
+    # A worker is told what its controller has read.
+    if name is None or is_typed or hasattr(config, "workerinput"):
+        return name or ""
+    raise pytest.UsageError(
+        f"{option} is {name!r}, from addopts or PYTEST_ADDOPTS\n"
+        "expected it on the command line itself: it is to be said for each run that is meant"
+    )
 
 
 def _permissions(text: str) -> frozenset[Permission]:

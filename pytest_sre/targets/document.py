@@ -46,6 +46,7 @@ from pytest_sre.targets.slo_keys import StatedObjective, read_adjustment, read_o
 _PYPROJECT = "pyproject.toml"
 _TOOL = "pytest-sre"
 _MOST_MACHINES = 10_000
+_MOST_REGIONS = 100
 _MOST_RATE = 1_000_000
 
 _path = matching(r"[^\0]+", "the path of a file")
@@ -93,12 +94,26 @@ def _rate(value: object, place: Place) -> float:
     return float(value)
 
 
+def _share(value: object, place: Place) -> float:
+    found = ratio(value, place)
+    if not found:
+        raise place.wrong(value, "a number above 0, and of at most 1")
+    return found
+
+
 @dataclass(frozen=True, kw_only=True)
 class LimitKeys:
     """A ``[targets.NAME.limits]``; what is None is left to the target's defaults."""
 
     load_rate: float | None = key("load-rate", _rate, None)
     load_requests: int | None = key("load-requests", integer(1, 10**9), None)
+    chaos_apps: tuple[str, ...] | None = key("chaos-apps", list_of(text), None)
+    chaos_machines: int | None = key("chaos-machines", integer(1, _MOST_MACHINES), None)
+    chaos_share: float | None = key("chaos-share", _share, None)
+    chaos_regions: int | None = key("chaos-regions", integer(1, _MOST_REGIONS), None)
+    chaos_seconds: int | None = key("chaos-seconds", integer(1, 3600), None)
+    chaos_last_machine: bool | None = key("chaos-last-machine", boolean, None)
+    chaos_min_budget: float | None = key("chaos-min-budget", ratio, None)
 
 
 @dataclass(frozen=True, kw_only=True)

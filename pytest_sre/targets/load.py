@@ -16,6 +16,7 @@ from pytest_sre.targets.settings import (
     PERMISSIONS,
     AppSpec,
     BakeSettings,
+    ChaosLimits,
     IssueSettings,
     LoadLimits,
     Permission,
@@ -40,6 +41,27 @@ _LOAD: Mapping[PlatformName, LoadLimits] = {
     "local": LoadLimits(rate_per_s=2_000.0, requests=1_000_000),
     "fly": LoadLimits(rate_per_s=20.0, requests=10_000),
 }
+# On Fly, what most apps survive unnoticed; here, nobody is hurt.
+_CHAOS: Mapping[PlatformName, ChaosLimits] = {
+    "local": ChaosLimits(
+        apps=frozenset(),
+        machines=1_000,
+        share=1.0,
+        regions=100,
+        lasts_s=3_600.0,
+        last_machine=True,
+        min_budget_ratio=0.0,
+    ),
+    "fly": ChaosLimits(
+        apps=frozenset(),
+        machines=1,
+        share=0.5,
+        regions=1,
+        lasts_s=60.0,
+        last_machine=False,
+        min_budget_ratio=0.1,
+    ),
+}
 
 
 def load_settings(
@@ -47,6 +69,7 @@ def load_settings(
     target: str,
     config_file: Path | None = None,
     allow: frozenset[Permission] = frozenset(),
+    chaos_on: str = "",
 ) -> Settings:
     """Read what a project says about one of its targets. Contacts nothing.
 
@@ -55,10 +78,11 @@ def load_settings(
         target: the target's name.
         config_file: read instead of ``sre.toml`` or ``pyproject.toml``; relative to *root*.
         allow: permissions that the command line adds for this run.
+        chaos_on: the target's name as it was typed for chaos; empty when it was not.
 
     Raises:
-        ConfigError: any mistake in a file, an unknown target, or a permission that the target
-            denies.
+        ConfigError: any mistake in a file, an unknown target, a permission that the target
+            denies, or another name typed for chaos.
     """
     root = root.absolute()
     source = find_source(root, config_file)
@@ -82,6 +106,8 @@ def load_settings(
             deny=frozenset(keys.deny),
             incidents=keys.incidents,
             load=_load_limits(keys, platform),
+            chaos=_chaos_limits(keys, platform, [app.name for app in apps], place / "limits"),
+            chaos_on=_typed(chaos_on, target),
         ),
         journeys=_journeys(root, source),
         bake=_bake(source.document.bake, platform),
@@ -234,9 +260,45 @@ def _allowed(
 def _load_limits(keys: TargetKeys, platform: PlatformName) -> LoadLimits:
     stated, usual = keys.limits, _LOAD[platform]
     return LoadLimits(
-        rate_per_s=usual.rate_per_s if stated.load_rate is None else stated.load_rate,
-        requests=usual.requests if stated.load_requests is None else stated.load_requests,
+        rate_per_s=_or(stated.load_rate, usual.rate_per_s),
+        requests=_or(stated.load_requests, usual.requests),
     )
+
+
+def _chaos_limits(
+    keys: TargetKeys, platform: PlatformName, apps: Sequence[str], place: Place
+) -> ChaosLimits:
+    stated, usual = keys.limits, _CHAOS[platform]
+    for name in stated.chaos_apps or ():
+        if name not in apps:
+            where = str(place / "chaos-apps")
+            raise unknown_name(where=where, what="has an unknown app", name=name, names=apps)
+    # In production an app is only perturbed where it is named.
+    unstated = apps if platform == "local" else ()
+    return ChaosLimits(
+        apps=frozenset(unstated if stated.chaos_apps is None else stated.chaos_apps),
+        machines=_or(stated.chaos_machines, usual.machines),
+        share=_or(stated.chaos_share, usual.share),
+        regions=_or(stated.chaos_regions, usual.regions),
+        lasts_s=float(_or(stated.chaos_seconds, usual.lasts_s)),
+        last_machine=_or(stated.chaos_last_machine, usual.last_machine),
+        min_budget_ratio=_or(stated.chaos_min_budget, usual.min_budget_ratio),
+    )
+
+
+def _or(stated: T | None, usual: T) -> T:
+    return usual if stated is None else stated
+
+
+def _typed(name: str, target: str) -> str:
+    if name not in {"", target}:
+        raise ConfigError(
+            where="--sre-chaos-on",
+            found=f"is {quoted(name)}",
+            expected=f"the name of the target itself, {quoted(target)}",
+            hint="nothing was contacted; look twice at which target is meant",
+        )
+    return name
 
 
 def _journeys(root: Path, source: Source) -> tuple[Path, ...]:

@@ -55,12 +55,48 @@ NO_LOAD = LoadLimits(rate_per_s=0.0, requests=0)
 """Of a target about which nothing is known."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ChaosLimits:
+    """How much of a target may be perturbed at once: the blast radius.
+
+    Attributes:
+        apps: the apps that may be.
+        machines: of how many Machines, all process groups together.
+        share: of how much of a process group, above 0 and at most 1.
+        regions: in how many regions.
+        lasts_s: for how long, seconds.
+        last_machine: whether the last healthy Machine of a process group that serves may be.
+        min_budget_ratio: how much of each error budget has to be left; at 0 it is not looked at.
+    """
+
+    apps: frozenset[str]
+    machines: int
+    share: float
+    regions: int
+    lasts_s: float
+    last_machine: bool
+    min_budget_ratio: float
+
+
+NO_CHAOS = ChaosLimits(
+    apps=frozenset(),
+    machines=0,
+    share=0.0,
+    regions=0,
+    lasts_s=0.0,
+    last_machine=False,
+    min_budget_ratio=1.0,
+)
+"""Of a target about which nothing is known."""
+
+
 @dataclass(frozen=True)
 class Target:
     """What is looked at, and what may be done to it. Nothing in ``deny`` is in ``allow``.
 
     ``incidents`` says whether a critical cause found there starts an incident; ``load`` how much
-    load there may be, where it is allowed.
+    load there may be, where it is allowed, and ``chaos`` how much may be perturbed. ``chaos_on`` is
+    the target's name again if somebody has typed it for chaos in this run, and empty otherwise.
     """
 
     name: str
@@ -72,6 +108,8 @@ class Target:
     deny: frozenset[Permission]
     incidents: bool = False
     load: LoadLimits = NO_LOAD
+    chaos: ChaosLimits = NO_CHAOS
+    chaos_on: str = ""
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,14 @@ MISTAKES = {
     "a local release on Fly": Mistake(
         ("--sre-local-release", "'good'", "platform fly"), (*PROD, "--sre-local-release=good")
     ),
+    "another target's name typed for chaos": Mistake(
+        ("--sre-chaos-on", '"local"', '"prod"'), (*PROD, "--sre-chaos-on=local")
+    ),
+    "a target's name that a variable says for good": Mistake(
+        ("--sre-chaos-on is 'prod'", "on the command line itself"),
+        PROD,
+        env={**TOKEN, "PYTEST_ADDOPTS": "--sre-chaos-on=prod"},
+    ),
     "a journey's file that is not Python": Mistake(
         ("journeys.py", "line 1"), files={"journeys.py": "def home(client:\n"}
     ),

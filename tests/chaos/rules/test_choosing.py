@@ -11,20 +11,16 @@ from hypothesis import strategies as st
 from pytest_sre.chaos.actions import Which
 from pytest_sre.chaos.changes.change import NotInjected
 from pytest_sre.chaos.choosing import choose, labels_of
-from pytest_sre.fly.config import MachineConfig
-from pytest_sre.fly.models import Machine
+from tests.chaos.rules.conftest import machine
 
 GROUPS, REGIONS = ("web", "worker"), ("ams", "fra", "iad")
 
 
-def machine(machine_id, group="web", region="ams", created_at=None):
-    config = MachineConfig(metadata={"fly_process_group": group})
-    return Machine(id=machine_id, region=region, config=config, created_at=created_at)
-
-
 ids = st.text("0123456789abcdef", min_size=1, max_size=6)
 times = st.none() | st.datetimes(timezones=st.just(dt.UTC)) | st.datetimes()
-machines = st.builds(machine, ids, st.sampled_from(GROUPS), st.sampled_from(REGIONS), times)
+machines = st.builds(
+    machine, ids, st.sampled_from(GROUPS), st.sampled_from(REGIONS), created_at=times
+)
 fleets = st.lists(machines, min_size=1, max_size=20, unique_by=lambda each: each.id)
 hundredths = st.integers(1, 100).map(lambda number: number / 100)
 how_many = st.one_of(
@@ -116,7 +112,7 @@ def test_every_machine_is_chosen_by_some_seed():
 def test_a_seed_chooses_alike_in_a_fleet_whose_ids_differ():
     def fleet(*names):
         at = [dt.datetime(2026, 1, day, tzinfo=dt.UTC) for day in (1, 2, 3)]
-        return [machine(name, "web", "ams", made) for name, made in zip(names, at, strict=True)]
+        return [machine(name, created_at=made) for name, made in zip(names, at, strict=True)]
 
     one, other = fleet("9a", "1b", "5c"), fleet("2x", "8y", "0z")
 

@@ -7,9 +7,23 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
-from pytest_sre.undo.journal import BrokenIntentError, Intent, read_intent, written
+from pytest_sre.undo.journal import (
+    BrokenIntentError,
+    Entry,
+    Intent,
+    made_line,
+    read_entry,
+    written,
+)
+
+BROKEN: Final = "broken"
+"""The kind of what cannot be read."""
+
+_UNFINISHED: Final = ".new"
+# Nobody takes as long to write one.
+_STALE_S: Final = 60.0
 
 
 def undo_dir(root: Path) -> Path:
@@ -20,9 +34,21 @@ def undo_dir(root: Path) -> Path:
 class Kept:
     """An intent on disk, held by this process."""
 
-    def __init__(self, intent: Intent, path: Path, file: BinaryIO) -> None:
-        self.intent = intent
+    def __init__(self, entry: Entry, path: Path, file: BinaryIO) -> None:
+        self.intent, self._made_at = entry.intent, entry.made_at
         self._path, self._file = path, file
+
+    @property
+    def made_at(self) -> float | None:
+        """When the act had returned, Unix seconds; None when nobody knows whether it was begun."""
+        return self._made_at
+
+    def made(self) -> None:
+        """Add that the act has returned; where that cannot be written, undoing takes longer."""
+        self._made_at = time.time()
+        with contextlib.suppress(OSError):
+            self._file.write(made_line(self._made_at))
+            self._file.flush()
 
     def done(self) -> None:
         """Remove it: it is proven that nothing of it is left.
@@ -36,7 +62,9 @@ class Kept:
 
     def leave(self) -> None:
         """Hold it no more: what it says is left for others to undo."""
-        self._file.close()
+        # What could not be written before would be tried again by closing.
+        with contextlib.suppress(OSError):
+            self._file.close()
 
 
 class Journal:
@@ -47,19 +75,35 @@ class Journal:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
-    def intend(self, kind: str, *, run: str, target: str, what: Mapping[str, str]) -> Kept:
+    def intend(
+        self,
+        kind: str,
+        *,
+        run: str,
+        target: str,
+        what: Mapping[str, str],
+        not_after: float | None = None,
+    ) -> Kept:
         """Write an intent down; it is on disk when this returns.
 
         Raises:
             OSError: it could not be written; then nothing may be done.
         """
         made = f"{kind}-{secrets.token_hex(6)}"
-        intent = Intent(id=made, kind=kind, at=time.time(), run=run, target=target, what=what)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / f"{made}.json"
-        unfinished = path.with_suffix(".new")
+        intent = Intent(
+            id=made,
+            kind=kind,
+            at=time.time(),
+            run=run,
+            target=target,
+            what=what,
+            not_after=not_after,
+        )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{made}.json"
+        unfinished = path.with_suffix(_UNFINISHED)
         file = unfinished.open("xb")
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -67,30 +111,58 @@ class Journal:
             file.flush()
             os.fsync(file.fileno())
             unfinished.rename(path)
-            _sync(self._folder)
+            _sync(self.folder)
         except BaseException:
-            file.close()
-            unfinished.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                file.close()
+            # Renamed or not: nothing was done yet.
+            for each in (unfinished, path):
+                with contextlib.suppress(OSError):
+                    each.unlink(missing_ok=True)
             raise
-        return Kept(intent, path, file)
+        return Kept(Entry(intent), path, file)
 
-    def left(self) -> tuple[Intent, ...]:
+    def left(self, run: str | None = None) -> tuple[Intent, ...]:
         """Give the intents that no process holds: those of processes that were killed.
 
-        One that cannot be read is given, too, with the kind ``broken``.
+        One that cannot be read is given, too, with the kind ``broken``; of no run.
+
+        Args:
+            run: only those of this run; of all when None.
+
+        Raises:
+            OSError: the folder cannot be read, so that nobody knows what is left.
         """
         found = []
-        for path in sorted(self._folder.glob("*.json")):
-            with self._taken(path) as kept:
-                if kept:
-                    found.append(kept.intent)
+        for path in self._files():
+            try:
+                with self._taken(path) as kept:
+                    if kept and run in (None, kept.intent.run):
+                        found.append(kept.intent)
+            except OSError as error:
+                if run is None:
+                    found.append(_broken(path, f"it cannot be read: {error}").intent)
         return tuple(found)
 
     @contextlib.contextmanager
     def taken(self, intent: Intent) -> Iterator[Kept | None]:
-        """Hold one that was left, to undo it; None when another process does so, or has."""
-        with self._taken(self._folder / f"{intent.id}.json") as kept:
+        """Hold one that was left, to undo it; None when another process does so, or has.
+
+        Raises:
+            OSError: its file cannot be opened.
+        """
+        with self._taken(self.folder / f"{intent.id}.json") as kept:
             yield kept
+
+    def _files(self) -> list[Path]:
+        try:
+            there = sorted(self.folder.iterdir())
+        except FileNotFoundError:
+            return []
+        for path in there:
+            if path.suffix == _UNFINISHED:
+                _sweep(path)
+        return [path for path in there if path.suffix == ".json"]
 
     @contextlib.contextmanager
     def _taken(self, path: Path) -> Iterator[Kept | None]:
@@ -105,12 +177,26 @@ class Journal:
             yield Kept(_read(path, file), path, file) if path.exists() else None
 
 
-def _read(path: Path, file: BinaryIO) -> Intent:
+def _read(path: Path, file: BinaryIO) -> Entry:
     try:
-        return read_intent(file.read())
+        entry = read_entry(file.read())
     except BrokenIntentError as error:
-        what = {"found": str(error)}
-        return Intent(id=path.stem, kind="broken", at=0.0, run="", target="", what=what)
+        return _broken(path, str(error))
+    if entry.intent.id != path.stem:
+        return _broken(path, f"it says that it is {entry.intent.id}")
+    return entry
+
+
+def _broken(path: Path, why: str) -> Entry:
+    what = {"found": why}
+    return Entry(Intent(id=path.stem, kind=BROKEN, at=0.0, run="", target="", what=what))
+
+
+def _sweep(unfinished: Path) -> None:
+    """Remove what a process left that was killed while it wrote: nothing was done by then."""
+    with contextlib.suppress(OSError):
+        if time.time() - unfinished.stat().st_mtime > _STALE_S:
+            unfinished.unlink()
 
 
 def _sync(folder: Path) -> None:

@@ -1,12 +1,23 @@
 """What is begun is on disk before, and what a killed process left can be found."""
 
+import os
 import subprocess
 import sys
+import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pytest_sre.undo.files import Journal
-from pytest_sre.undo.journal import BrokenIntentError, Intent, read_intent, written
+from pytest_sre.undo.journal import (
+    BrokenIntentError,
+    Entry,
+    Intent,
+    made_line,
+    read_entry,
+    written,
+)
 
 KILLED = """
 import os, signal, sys
@@ -31,7 +42,7 @@ def test_an_intent_is_on_disk_and_not_left_while_its_process_runs(journal, tmp_p
     kept = intend(journal)
 
     (file,) = (tmp_path / "undo").iterdir()
-    assert read_intent(file.read_bytes()) == kept.intent
+    assert read_entry(file.read_bytes()).intent == kept.intent
     assert journal.left() == ()
     with journal.taken(kept.intent) as taken:
         assert taken is None
@@ -84,9 +95,134 @@ def test_where_it_cannot_be_written_nothing_may_be_done(tmp_path):
         intend(Journal(tmp_path / "undo"))
 
 
-def test_an_intent_is_read_as_it_was_written():
-    intent = Intent(id="a-1", kind="fault", at=1.5, run="r", target="t", what={"k": "v"})
+INTENT = Intent(
+    id="fault-1", kind="fault", at=1.5, run="r", target="t", what={"k": "v ü"}, not_after=9.0
+)
 
-    assert read_intent(written(intent)) == intent
+
+def test_an_intent_is_read_as_it_was_written():
+    assert read_entry(written(INTENT)) == Entry(INTENT)
+    assert read_entry(written(INTENT) + made_line(2.5) + made_line(3.5)) == Entry(INTENT, 3.5)
     with pytest.raises(BrokenIntentError):
-        read_intent(written(intent).replace(b"a-1", b"../a"))
+        read_entry(written(INTENT).replace(b"fault-1", b"../a"))
+
+
+def test_a_file_that_is_cut_is_broken_or_says_less_and_never_something_else():
+    text = written(INTENT) + made_line(2.5)
+    whole = len(written(INTENT)) - 1
+    for length in range(len(text)):
+        if length < whole:
+            with pytest.raises(BrokenIntentError):
+                read_entry(text[:length])
+        else:
+            # The end of the line may be missing, nothing else.
+            is_there = length >= len(text) - 1
+            assert read_entry(text[:length]) == Entry(INTENT, 2.5 if is_there else None)
+
+
+@given(tail=st.binary(max_size=60), cut=st.integers(0, 20))
+def test_garbage_behind_an_intent_hides_neither_it_nor_that_it_was_made(tail, cut):
+    torn = made_line(2.5)[:cut] + tail
+    assert read_entry(written(INTENT) + torn).intent == INTENT
+    assert read_entry(written(INTENT) + torn + made_line(3.5)) == Entry(INTENT, 3.5)
+
+
+@given(garbage=st.binary(min_size=1, max_size=3), at=st.integers(0, 10_000))
+def test_garbage_within_an_intent_is_not_read_as_another_text(garbage, at):
+    text = written(INTENT)
+    at %= len(text)
+    bad = bytes(0x80 | byte for byte in garbage)
+    try:
+        found = read_entry(text[:at] + bad + text[at:])
+    except BrokenIntentError:
+        return
+    assert "\ufffd" not in found.intent.what.get("k", "")
+    written(found.intent)
+
+
+def test_that_an_act_was_made_is_seen_by_who_comes_after_a_killed_process(journal):
+    kept = intend(journal)
+    assert kept.made_at is None
+    kept.made()
+    kept.leave()
+
+    with journal.taken(kept.intent) as taken:
+        assert taken is not None
+        assert taken.made_at == pytest.approx(time.time(), abs=120)
+
+
+def test_only_what_is_left_of_a_run_is_asked_for_by_it(journal, tmp_path):
+    intend(journal).leave()
+    journal.intend("fault", run="r-2", target="prod", what={}).leave()
+    (tmp_path / "undo" / "fault-1.json").write_text("{")
+
+    assert [each.run for each in journal.left("r-2")] == ["r-2"]
+    assert len(journal.left()) == 3
+
+
+def test_a_name_that_nobody_of_us_gives_is_reported_too(journal, tmp_path):
+    intend(journal).leave()
+    (intent,) = journal.left()
+    folder = tmp_path / "undo"
+    (folder / "Copy of it.json").write_bytes((folder / f"{intent.id}.json").read_bytes())
+    (folder / "folder.json").mkdir()
+
+    left = {each.id: each.kind for each in journal.left()}
+    assert left == {intent.id: "fault", "Copy of it": "broken", "folder": "broken"}
+
+
+def test_a_folder_that_cannot_be_read_is_not_taken_for_an_empty_one(tmp_path):
+    (tmp_path / "undo").write_text("a file")
+
+    with pytest.raises(OSError, match="undo"):
+        Journal(tmp_path / "undo").left()
+
+
+def test_what_was_never_finished_is_swept_once_nobody_can_be_writing_it(journal, tmp_path):
+    intend(journal).leave()
+    fresh, stale = tmp_path / "undo" / "fault-1.new", tmp_path / "undo" / "fault-2.new"
+    for each in (fresh, stale):
+        each.write_text("{")
+    os.utime(stale, (1, 1))
+
+    assert len(journal.left()) == 1
+    assert fresh.exists()
+    assert not stale.exists()
+
+
+DISK_FULL = """
+import resource, signal, sys
+from pathlib import Path
+from pytest_sre.undo.files import Journal
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+journal = Journal(Path(sys.argv[1]))
+size = len(next(journal.folder.glob("*.json")).read_bytes())
+(there,) = journal.left()
+for limit in range(size):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    try:
+        journal.intend("fault", run="r-1", target="prod", what={"app": "shop"})
+    except OSError:
+        continue
+    raise SystemExit(f"written with room for {limit} of {size} bytes")
+assert journal.left() == (there,)
+resource.setrlimit(resource.RLIMIT_FSIZE, (size + 5, resource.RLIM_INFINITY))
+kept = journal.intend("fault", run="r-2", target="prod", what={"app": "shop"})
+kept.made()
+kept.leave()
+assert journal.left("r-2") == (kept.intent,)
+"""
+
+
+def test_on_a_full_disk_nothing_may_be_done_and_nothing_is_forgotten(journal, tmp_path):
+    intend(journal).leave()
+    done = subprocess.run(
+        [sys.executable, "-c", DISK_FULL, str(tmp_path / "undo")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert [each.suffix for each in (tmp_path / "undo").iterdir()] == [".json"] * 2

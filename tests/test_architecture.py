@@ -77,6 +77,7 @@ TALKERS = {
     "markupsafe": {"report/html/figures.py", "report/html/page.py", "report/html/plots.py"},
     "promql_parser": {"alerts/promql.py"},
     "psutil": {
+        "chaos/guardian/watching.py",
         "local/api/processes.py",
         "local/machines/disk_limits.py",
         "local/machines/left_behind.py",

@@ -12,6 +12,7 @@ from pathlib import Path
 from pytest_sre.fly.client import Fly
 from pytest_sre.fly.tokens import Token
 from pytest_sre.local.platform import LocalPlatform
+from pytest_sre.local.server_process import announced_in, is_server
 
 
 class Vanished(Exception):  # noqa: N818 - nothing is wrong
@@ -36,6 +37,14 @@ class Hands:
     def handle(self) -> str:
         """By which `hands_of` finds them again; empty for Fly.io."""
         return str(self.local.state_dir.resolve()) if self.local else ""
+
+    @property
+    def have_vanished(self) -> bool:
+        """Whether the local platform has ended; never so of Fly.io."""
+        if self.local is None:
+            return False
+        there = announced_in(self.local.state_dir)
+        return there is None or there.pid != self.local.pid or not is_server(there)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,116 @@
+"""A local platform that outlives who disturbs it, with an app of four Machines that just sleep."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pytest_sre.chaos.guardian.standing import dismiss_guardians
+from pytest_sre.chaos.hands import Hands, hands_of
+from pytest_sre.chaos.injecting import Injector
+from pytest_sre.chaos.planning import changes_of
+from pytest_sre.fly.client import Fly
+from pytest_sre.fly.config import MachineConfig, MachineInit, Restart
+from pytest_sre.fly.models import Machine
+from pytest_sre.local.images import Image
+from pytest_sre.local.platform import LocalPlatform
+from pytest_sre.undo.files import Journal
+
+APP = "shop"
+PLACES = (("web", "ams"), ("web", "ams"), ("web", "fra"), ("worker", "ams"))
+CONFIG = MachineConfig(
+    image="registry.local/sleeper:1",
+    init=MachineInit(exec=["sleep", "100000"]),
+    restart=Restart(policy="always"),
+)
+RUN = "run-1"
+
+
+class Fleet:
+    """The app's Machines, and whether they are as they should be."""
+
+    def __init__(self, hands: Hands, journal: Journal) -> None:
+        self.hands, self.journal, self.fly = hands, journal, hands.fly
+
+    def machines(self) -> list[Machine]:
+        return self.fly.machines(APP)
+
+    def injector(self, **more) -> Injector:
+        return Injector(self.hands, self.journal, run=RUN, target="local", **more)
+
+    def changes(self, action):
+        return changes_of(action, self.machines(), app=APP, seed=3, local=True)
+
+    def inject(self, action, **more):
+        return self.injector(**more).inject(action, self.changes(action))
+
+    def state(self, machine_id: str) -> str:
+        return self.fly.machine(APP, machine_id).state
+
+    def wrong(self) -> list[str]:
+        """What is not as it was in the beginning."""
+        there = self.machines()
+        wrong = [f"{m.id} is {m.state}" for m in there if m.state != "started"]
+        wrong += [f"{m.id} is cordoned" for m in there if m.cordoned]
+        wrong += [f"{m.id} has {key}" for m in there for key in self.tags(m)]
+        count = [] if len(there) == len(PLACES) else [f"{len(there)} Machines"]
+        return wrong + count + [path.name for path in self.files()]
+
+    def files(self) -> list[Path]:
+        return sorted(self.journal.folder.glob("*"))
+
+    def tags(self, machine: Machine) -> list[str]:
+        return [key for key in machine.settings.metadata if key.startswith("sre-undo-")]
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory) -> Iterator[LocalPlatform]:
+    started = LocalPlatform.up(tmp_path_factory.mktemp("state") / "local")
+    try:
+        image = Image("registry.local/sleeper:1", str(tmp_path_factory.mktemp("app")))
+        started.register_image(image)
+        with hands_of(str(started.state_dir)) as hands:
+            hands.fly.create_app(APP, "personal")
+            for group, region in PLACES:
+                create(hands.fly, group, region)
+        yield started
+    finally:
+        started.stop()
+
+
+def create(fly: Fly, group: str, region: str) -> Machine:
+    config = MachineConfig(
+        image=CONFIG.image,
+        init=CONFIG.init,
+        restart=CONFIG.restart,
+        metadata={"fly_process_group": group},
+    )
+    made = fly.create_machine(APP, config, region=region)
+    fly.wait(APP, made.id, "started")
+    return made
+
+
+@pytest.fixture
+def fleet(platform: LocalPlatform, tmp_path: Path) -> Iterator[Fleet]:
+    """The fleet; whatever a test does with it, it is as it was afterwards."""
+    with hands_of(str(platform.state_dir)) as hands:
+        fleet = Fleet(hands, Journal(tmp_path / "undo"))
+        assert fleet.wrong() == []
+        yield fleet
+        platform.clear_faults()
+        dismiss_guardians()
+        assert fleet.wrong() == []
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], object]], None]:
+    """Ask again and again until the answer is truthy."""
+
+    def ask(condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 60
+        while not condition():
+            assert time.monotonic() < deadline, "not within 60 s"
+            time.sleep(0.01)
+
+    return ask

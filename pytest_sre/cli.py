@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest_sre
+from pytest_sre.chaos.stop_arguments import add_chaos_commands
 from pytest_sre.local.fault_arguments import add_fault_actions
 from pytest_sre.run.load_arguments import add_load_commands
 from pytest_sre.run.slo_arguments import add_slo_commands
@@ -94,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_generate_command(commands)
     add_slo_commands(commands, status=_slo_status, snapshot=_slo_snapshot)
     add_load_commands(commands, work=_work, recover=_recover)
+    add_chaos_commands(commands, command=_chaos)
 
     report = commands.add_parser("report", help="write the recording of a run as one HTML page")
     report.add_argument("recording", metavar="RECORDING", type=Path, help="such as of .sre/runs")
@@ -370,6 +372,13 @@ def _recover(_arguments: argparse.Namespace) -> int:
     from pytest_sre.run.recovering import recover
 
     return _show(recover(Path.cwd()))
+
+
+def _chaos(arguments: argparse.Namespace) -> int:
+    from pytest_sre.chaos import stop_commands
+
+    act = stop_commands.stop if arguments.act == "stop" else stop_commands.go
+    return _show(act(Path.cwd(), os.environ, of_all=arguments.all))
 
 
 def _scan(arguments: argparse.Namespace) -> int:

@@ -26,6 +26,8 @@ FOLDER = "load-baselines"
 
 _FORMAT = 1
 _ALPHA = 0.025
+# How much of two loads has to be at the same time, for these to be made side by side.
+_TOGETHER = 0.5
 # What says nothing about the load itself.
 _NOT_COMPARED = ("caps", "headers")
 
@@ -228,14 +230,62 @@ def compare_loads(
             f"would follow\n{'; '.join(differences[:3])}",
             cause="incomparable loads",
         )
-    whole, old = _whole(result), baseline.histogram
-    counts = Counts(whole.failed, whole.judged)
+    return _compare(
+        _whole(result), baseline.counts, baseline.histogram, percent, worse_by, more_errors
+    )
+
+
+def compare_side_by_side(
+    result: LoadResult,
+    control: LoadResult,
+    *,
+    percent: float,
+    worse_by: float,
+    more_errors: float,
+) -> LoadComparison:
+    """Compare two loads that were made at the same time, such as of Machines with a fault and not.
+
+    Args:
+        result: the load.
+        control: what it is compared with.
+        percent: as for ``compare_loads``, as are the others.
+        worse_by: as there.
+        more_errors: as there.
+
+    Raises:
+        Inconclusive: one of them is in doubt, or they were not made at the same time.
+        ValueError: a number is out of range.
+    """
+    for one in (result, control):
+        one.require_conclusive()
+    begin_at = max(result.started_at, control.started_at)
+    end_at = min(each.started_at + each.plan.duration_s for each in (result, control))
+    longest_s = max(result.plan.duration_s, control.plan.duration_s)
+    if end_at - begin_at < _TOGETHER * longest_s:
+        raise Inconclusive(
+            f"expected two loads at the same time, found {max(0.0, end_at - begin_at):.1f} s of "
+            f"{longest_s:.1f} s together\nwhat else changed meanwhile would be in the difference",
+            cause="incomparable loads",
+        )
+    old = _whole(control)
+    counts = Counts(old.failed, old.judged)
+    return _compare(_whole(result), counts, old.latencies, percent, worse_by, more_errors)
+
+
+def _compare(
+    new: Part,
+    old_counts: Counts,
+    old: LatencyHistogram,
+    percent: float,
+    worse_by: float,
+    more_errors: float,
+) -> LoadComparison:
     return LoadComparison(
         percent,
-        whole.percentile_s(percent),
+        new.percentile_s(percent),
         old.percentile_s(percent),
-        compare_percentiles(whole.latencies, old, percent, worse_by, alpha=_ALPHA),
-        compare_ratios(counts, baseline.counts, more_errors, alpha=_ALPHA),
+        compare_percentiles(new.latencies, old, percent, worse_by, alpha=_ALPHA),
+        compare_ratios(Counts(new.failed, new.judged), old_counts, more_errors, alpha=_ALPHA),
     )
 
 

@@ -243,7 +243,7 @@ class Load:
             NotAsked: the target does not allow load.
             ValueError: a number is out of range.
         """
-        [objective] = _objectives(until)
+        [objective] = objectives_of(until)
         ceiling, least_s = self._ground.target.load.rate_per_s, parse_duration_s(step)
 
         def try_rate(rate: float) -> Step:
@@ -317,7 +317,7 @@ class Load:
     def _watched(
         self, plan: LoadPlan, abort_when: Watched | Sequence[Watched], processes: int
     ) -> LoadResult:
-        abort = Abort(_objectives(abort_when), plan)
+        abort = Abort(objectives_of(abort_when), plan)
         result = self._maker.make(plan, processes, abort)
         self._keep(result)
         if abort.breached:
@@ -336,6 +336,7 @@ def _mix(journey: str | None, mix: Mapping[str, float] | None) -> Mapping[str, f
     return {journey: 1.0} if journey is not None else dict(mix or {})
 
 
-def _objectives(watched: Watched | Sequence[Watched]) -> list[Objective]:
+def objectives_of(watched: Watched | Sequence[Watched]) -> list[Objective]:
+    """Give the objectives that are meant by one, or by several, with or without their check."""
     stated = [watched] if isinstance(watched, ObjectiveCheck | Objective) else watched
     return [each.objective if isinstance(each, ObjectiveCheck) else each for each in stated]

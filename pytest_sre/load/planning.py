@@ -1,6 +1,7 @@
 """From what a test asks for to a plan of load. Pure."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import pytest_sre
@@ -14,6 +15,7 @@ StatedStage = tuple[Duration, float | tuple[float, float]]
 """How long, and the rate; or the rates at its beginning and at its end."""
 
 RUN_HEADER: Final = "x-sre-run"
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 def workload_of(
@@ -65,6 +67,7 @@ def plan_of(
     delay: Duration = 0.0,
     warm_up: Duration = 0.0,
     timeout: Duration = 30.0,
+    headers: Mapping[str, str] = _NONE,
     seed: int = 1,
 ) -> LoadPlan:
     """Give the plan of a load, whose requests are marked with the run that makes it.
@@ -79,7 +82,11 @@ def plan_of(
         delay_s=parse_duration_s(delay),
         warm_up_s=parse_duration_s(warm_up),
         timeout_s=parse_duration_s(timeout),
-        headers={"user-agent": f"pytest-sre/{pytest_sre.__version__} (load)", RUN_HEADER: run},
+        headers={
+            "user-agent": f"pytest-sre/{pytest_sre.__version__} (load)",
+            RUN_HEADER: run,
+            **headers,
+        },
         seed=seed,
     )
 

@@ -11,6 +11,10 @@ from pytest_sre.targets import Settings
 from pytest_sre.undo.files import Journal
 
 
+def _nobody(_text: str, _at: float) -> None:
+    """Tell nobody."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ground:
     """What a run gives to chaos.
@@ -32,6 +36,7 @@ class Ground:
         stopped: says why all chaos has to end now, such as a stop file; empty when it need not.
         write: records what is seen and done.
         tell: shows a line in the terminal; an empty one takes it away.
+        note: adds to the log of the target's open incidents what was done, and when, Unix seconds.
     """
 
     settings: Settings
@@ -48,3 +53,4 @@ class Ground:
     stopped: Callable[[], str]
     write: Callable[[Row], None]
     tell: Callable[[str], None]
+    note: Callable[[str, float], None] = _nobody

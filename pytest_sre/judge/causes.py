@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pytest_sre.logs.masks import masked
 from pytest_sre.verdict import Verdict, worst
 
+_EVIDENCE = 40
 SEVERITIES = ("critical", "high", "medium", "low", "")
 # A Machine's label, such as web-iad-148e21, names one Machine and not the group.
 _NAMED = r"\b%s\b(?!-[a-z]{3}-[0-9a-f]{6})"
@@ -35,6 +36,9 @@ class Failure:
         symptom: whether it failed on what a broken Machine shows to the outside (an exchange
             that failed, the bake, a journey, the log); a wrong header is not such a symptom.
         app: the app it is about; empty when it is about a target as a whole.
+        evidence: lines that show it.
+        perturbed: whether the test did something to the target on purpose: what was then seen of
+            the target is that test's own doing, and explains nothing.
     """
 
     test: str
@@ -45,6 +49,8 @@ class Failure:
     machines: frozenset[str] = frozenset()
     symptom: bool = False
     app: str = ""
+    evidence: tuple[str, ...] = ()
+    perturbed: bool = False
 
     @property
     def headline(self) -> str:
@@ -84,6 +90,8 @@ class Suspect:
         """Whether this can be why the test failed."""
         if self.own or is_own_fault(failure.cause):
             return self.own != "" and failure.cause == self.own
+        if failure.perturbed:
+            return False
         if failure.machines & self.machines:
             return True
         if self.mentioned_in(failure.message, failure.app):
@@ -223,7 +231,9 @@ def _cause(key: Suspect | _Signature, failures: Sequence[Failure]) -> Cause:
         where = key.app, key.seen_on
         return Cause(key.title, tuple(failures), key.evidence, key.identity, machines, *where)
     identity = (key.app, "test", key.function, key.said)
-    return Cause(failures[0].headline, tuple(failures), (), identity, machines, key.app, machines)
+    evidence = tuple(dict.fromkeys(line for each in failures for line in each.evidence))
+    title, shown = failures[0].headline, evidence[:_EVIDENCE]
+    return Cause(title, tuple(failures), shown, identity, machines, key.app, machines)
 
 
 def _gravity(cause: Cause) -> tuple[bool, int, int]:

@@ -9,6 +9,7 @@ import pytest
 from pytest_sre.plugin.fixtures import (
     alerts,
     bake,
+    chaos,
     eventually,
     fly_app,
     fly_machine,
@@ -20,6 +21,7 @@ from pytest_sre.plugin.fixtures import (
     risk,
     slo,
     sre_run,
+    watch,
 )
 from pytest_sre.plugin.options import add_options, target_name
 from pytest_sre.plugin.stash import RUN
@@ -27,6 +29,7 @@ from pytest_sre.plugin.stash import RUN
 __all__ = [
     "alerts",
     "bake",
+    "chaos",
     "eventually",
     "fly_app",
     "fly_machine",
@@ -38,6 +41,7 @@ __all__ = [
     "risk",
     "slo",
     "sre_run",
+    "watch",
 ]
 
 _MARKER = (

@@ -10,10 +10,12 @@ import pytest
 from pytest_sre.plugin.stash import EVIDENCE, RUN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pytest_sre.alerts.facade import Alerts
     from pytest_sre.bake.window import Bake
+    from pytest_sre.chaos.facade import Chaos
+    from pytest_sre.chaos.watching import Watch
     from pytest_sre.fly.fleet import FlyApp, FlyMachine
     from pytest_sre.journeys.run import Journeys
     from pytest_sre.load.facade import Load
@@ -88,6 +90,25 @@ def load(request: pytest.FixtureRequest, sre_run: "Run") -> "Load":
 
     keeps = request.config.getoption("sre_load_baseline") == "update"
     return load_of(sre_run, request.node.stash[EVIDENCE], keeps_baselines=keeps)
+
+
+@pytest.fixture
+def chaos(request: pytest.FixtureRequest, sre_run: "Run") -> "Iterator[Chaos]":
+    """Do something to the target: ``with chaos.kill_machine(fly_app, any=1)``; always undone."""
+    # Imported here, since every pytest loads this file, with a target or without.
+    from pytest_sre.run.chaos import chaos_of
+
+    with chaos_of(sre_run, request.node.stash[EVIDENCE]) as given:
+        yield given
+
+
+@pytest.fixture
+def watch(request: pytest.FixtureRequest, sre_run: "Run") -> "Watch":
+    """Give traffic that shows what users see: ``watch("checkout", rate=20)``, used in ``with``."""
+    # Imported here, since every pytest loads this file, with a target or without.
+    from pytest_sre.run.chaos import watch_of
+
+    return watch_of(sre_run, request.node.stash[EVIDENCE])
 
 
 @pytest.fixture

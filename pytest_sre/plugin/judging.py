@@ -15,10 +15,11 @@ from pytest_sre.plugin.runbooks import is_link, runbook_of
 from pytest_sre.plugin.stash import EVIDENCE
 from pytest_sre.recording.rows import Exchange
 from pytest_sre.report.loads import load_table
+from pytest_sre.report.perturbations import perturbations_table, timeline
 from pytest_sre.report.tables import exchanges_table, log_excerpt
 from pytest_sre.run.evidence import Evidence
 from pytest_sre.run.excerpts import excerpts_of
-from pytest_sre.run.outcomes import why_cut_off, why_inconclusive, why_unseen
+from pytest_sre.run.outcomes import is_unclean, why_cut_off, why_inconclusive, why_unseen
 from pytest_sre.run.run import Run
 from pytest_sre.shipping import demo_dir, suites_dir
 from pytest_sre.verdict import NotAsked, Verdict
@@ -28,6 +29,8 @@ _SYMPTOMS = frozenset({"bake", "journey", "logs"})
 _PACKAGE = Path(pytest_sre.__file__).parent
 _MAX_EXCHANGES = 40
 _MAX_LOADS = 3
+# How pytest begins what an exception says.
+_KIND = re.compile(r"^([\w.]*\.(NotClean|Aborted)|AssertionError|Failed): ")
 
 
 def hide_own_frames(error: BaseException) -> None:
@@ -114,9 +117,10 @@ def _failed(
         about = [machine.id for machine in machines]
         inconclusive = why_cut_off(about, listed, run.left_out())
         message = f"{inconclusive.reason}\n{message}" if inconclusive else message
+    perturbations = evidence.perturbations if evidence else []
     Judged(
         suite=known.suite,
-        severity=known.severity,
+        severity="critical" if is_unclean(call.excinfo.value) else known.severity,
         verdict=(Verdict.INCONCLUSIVE if inconclusive else Verdict.UNHEALTHY).value,
         message=message,
         cause=inconclusive.cause if inconclusive else "",
@@ -124,6 +128,8 @@ def _failed(
         runbook=known.runbook,
         symptom=bool(failed) or bool(_SYMPTOMS & set(getattr(item, "fixturenames", ()))),
         app=_app(item, machines),
+        evidence=tuple(timeline(perturbations)),
+        perturbed=bool(perturbations) or "chaos" in getattr(item, "fixturenames", ()),
     ).attach(report)
     if inconclusive:
         # Of a test that crashed, pytest's own report says where.
@@ -142,7 +148,7 @@ def _as_assertion(error: BaseException) -> BaseException:
 
 def _message(info: pytest.ExceptionInfo[BaseException], failed: Sequence[Exchange]) -> str:
     """Say what failed; where the assertion only says that something is false, what was seen."""
-    text = re.sub(r"^(AssertionError|Failed): ", "", info.exconly(tryshort=True))
+    text = _KIND.sub("", info.exconly(tryshort=True))
     if failed and text.startswith("assert False"):
         return f"{failed[-1].described}\n{text}"
     return text
@@ -182,6 +188,8 @@ def _what_was_seen(run: Run, evidence: Evidence | None, machines: list[FlyMachin
         labels = {machine.id: machine.label for machine in run.machines}
         failed_first = sorted(evidence.exchanges, key=lambda e: e.ok)
         parts.append(exchanges_table(failed_first[:_MAX_EXCHANGES], labels))
+    if evidence and evidence.perturbations:
+        parts.append(perturbations_table(evidence.perturbations))
     if evidence:
         parts += [load_table(result) for result in evidence.loads[-_MAX_LOADS:]]
         found = excerpts_of(run, evidence, machines)

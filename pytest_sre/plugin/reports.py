@@ -22,7 +22,8 @@ class Judged:
 
     It crosses from worker to controller, so it holds primitives only. ``verdict`` is empty for
     a test that was skipped; ``runbook`` is the path of the one to follow, for people; ``app`` is
-    the app that the test is about, empty when it is about the target.
+    the app that the test is about, empty when it is about the target; ``perturbed`` says that it
+    did something to the target on purpose, and ``evidence`` what, a line each.
     """
 
     suite: str
@@ -36,6 +37,8 @@ class Judged:
     looked: bool = False
     runbook: str = ""
     app: str = ""
+    evidence: tuple[str, ...] = ()
+    perturbed: bool = False
 
     @property
     def is_inconclusive(self) -> bool:
@@ -44,7 +47,8 @@ class Judged:
 
     def attach(self, report: pytest.TestReport) -> None:
         """Put it on a report."""
-        setattr(report, _ATTRIBUTE, {**asdict(self), "machines": list(self.machines)})
+        lists = {"machines": list(self.machines), "evidence": list(self.evidence)}
+        setattr(report, _ATTRIBUTE, {**asdict(self), **lists})
 
     @classmethod
     def of(cls, report: pytest.TestReport) -> "Judged":
@@ -156,6 +160,8 @@ def _failure(test: str, judged: Judged) -> Failure | None:
         machines=frozenset(judged.machines),
         symptom=judged.symptom,
         app=judged.app,
+        evidence=tuple(judged.evidence),
+        perturbed=judged.perturbed,
     )
 
 

@@ -55,9 +55,10 @@ from pytest_sre.targets import ConfigError, Settings
 from pytest_sre.verdict import Verdict
 
 _HANDOVER = "sre"
-# Tests that judge the whole bake come last, so that the others run while it observes; those that
-# put load on the target, too, so that the bake does not observe that.
-_LAST = frozenset({"bake", "load", "logs"})
+# Tests that judge the whole bake come late, so that the others run while it observes; those that
+# put load on the target, too, so that the bake does not observe that. What perturbs it comes last.
+_LATE = frozenset({"bake", "load", "logs"})
+_LAST = frozenset({"chaos", "watch"})
 _COLOURS = {Verdict.HEALTHY: "green", Verdict.UNHEALTHY: "red", Verdict.INCONCLUSIVE: "yellow"}
 
 
@@ -114,6 +115,9 @@ class TestSession:
     def begin(self, run: Run) -> None:
         """Take a run for that of this process."""
         self._config.stash[RUN] = run
+        asked = self._config.getoption("sre_issues")
+        files = asked in {None, "file"}
+        run.tracker = tracker_of(run.settings, is_asked=asked == "file") if files else ""
         if self._load_workers:
             run.load_crew = hire(
                 self._load_workers,
@@ -137,7 +141,7 @@ class TestSession:
         """Add the objectives' tests, and put those that judge the whole bake at the end."""
         add_objectives(session, items, self._settings, self._asked)
         yield
-        items.sort(key=lambda item: bool(_LAST & set(getattr(item, "fixturenames", ()))))
+        items.sort(key=_place)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -379,6 +383,11 @@ class MainSession(TestSession):
 _ORDINARY = frozenset(
     {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}
 )
+
+
+def _place(item: pytest.Item) -> int:
+    asked = set(getattr(item, "fixturenames", ()))
+    return 2 if _LAST & asked else int(bool(_LATE & asked))
 
 
 def _handle_sigterm_by(handler: Callable[[int, FrameType | None], object] | int | None) -> None:

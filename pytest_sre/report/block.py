@@ -28,6 +28,7 @@ class Seen:
         risks: what tests told of as a risk, in words.
         objectives: what was concluded of objectives, in words.
         lifted: freezes of releases that were overridden, and why.
+        chaos: what was done to the target on purpose, in words.
     """
 
     releases: tuple[str, ...]
@@ -41,6 +42,7 @@ class Seen:
     risks: tuple[str, ...] = ()
     objectives: tuple[str, ...] = ()
     lifted: tuple[str, ...] = ()
+    chaos: tuple[str, ...] = ()
 
 
 def verdict_block(conclusion: Conclusion, seen: Seen) -> list[str]:
@@ -60,6 +62,7 @@ def _lines(conclusion: Conclusion, seen: Seen) -> Iterator[str]:
     yield f"  tested   {_tested(conclusion)}"
     yield f"  seen     {_seen(seen)}"
     yield from (f"  slo      {clean(each, _WIDTH)}" for each in seen.objectives)
+    yield from (f"  chaos    {clean(each, _WIDTH)}" for each in seen.chaos)
     yield from (f"  override {clean(each, _WIDTH)}" for each in seen.lifted)
     yield from (f"  flaky    {clean(flake, _WIDTH)}" for flake in seen.flakes)
     yield from (f"  risk     {clean(risk, _WIDTH)}" for risk in seen.risks)

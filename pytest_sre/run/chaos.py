@@ -1,15 +1,33 @@
 """What a run gives to chaos: by what the target is perturbed, when it may be, who is told."""
 
 import contextlib
+import os
+import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from pytest_sre.chaos.facade import Chaos
+from pytest_sre.chaos.faults import Faults
 from pytest_sre.chaos.ground import Ground
 from pytest_sre.chaos.hands import Hands
+from pytest_sre.chaos.injecting import Injector
+from pytest_sre.chaos.radius import Radius
+from pytest_sre.chaos.steadiness import Look, Seen, wait_until_steady
+from pytest_sre.chaos.stopping import StopButton
+from pytest_sre.chaos.watched import WatchedFaults
+from pytest_sre.chaos.watching import Watch
+from pytest_sre.fly.errors import FlyError
+from pytest_sre.fly.fleet import FlyApp, is_well
+from pytest_sre.journeys import Journey
+from pytest_sre.journeys.run import JourneyRunner
+from pytest_sre.load.making import Maker
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
+from pytest_sre.recording.rows import OwnFault
+from pytest_sre.run.acting import tell_incidents
 from pytest_sre.run.evidence import Evidence
+from pytest_sre.run.loads import load_ground, load_writer
 from pytest_sre.run.platforms import Platform
 from pytest_sre.undo.files import Journal, undo_dir
 from pytest_sre.verdict import Inconclusive, NotAsked
@@ -17,8 +35,62 @@ from pytest_sre.verdict import Inconclusive, NotAsked
 if TYPE_CHECKING:
     from pytest_sre.run.run import Run
 
+STEADY_AGAIN_S: Final = 60.0
+"""Within which a target has to be in its steady state again when a test has undone all it did."""
+
 # How long a call that was given up may still take effect, seconds, by platform.
 _IN_FLIGHT_S = {"fly": 10.0, "local": 0.6}
+
+
+@contextlib.contextmanager
+def chaos_of(run: "Run", evidence: Evidence) -> Iterator[Chaos]:
+    """Give one test of a run its chaos; undo all of it in the end, and wait for the target.
+
+    Args:
+        run: the run.
+        evidence: the test's.
+
+    Raises:
+        LocalPlatformError: the local platform of the run is gone.
+        NotClean: it is not proven that nothing is left.
+        AssertionError: the target does not come back to its steady state.
+    """
+    with chaos_ground(run, evidence) as ground:
+        faults = _watched_faults(ground, evidence)
+        look = steady_look(run)
+        try:
+            yield Chaos(faults, look)
+        finally:
+            faults.end()
+        if faults.has_begun:
+            # The next test is not to see what this one did.
+            wait_until_steady(look, within_s=STEADY_AGAIN_S)
+
+
+def _watched_faults(ground: Ground, evidence: Evidence) -> WatchedFaults:
+    """Give what a test does to its target, under watch."""
+    target = ground.settings.target
+    injector = Injector(
+        ground.hands, ground.journal, run=ground.run, target=target.name, tell=ground.tell
+    )
+    faults = WatchedFaults(Faults(ground, injector, Radius(target)), ground)
+    faults.end_when("the traffic that watches", lambda: _first(evidence.stops))
+    return faults
+
+
+def _first(conditions: Sequence[Callable[[], str]]) -> str:
+    return next(filter(None, (condition() for condition in conditions)), "")
+
+
+def watch_of(run: "Run", evidence: Evidence) -> Watch:
+    """Give one test of a run the traffic by which it watches its target.
+
+    Raises:
+        NotAsked: the target has no public service.
+    """
+    ground = load_ground(run, keeps_baselines=False)
+    maker = Maker(ground, write=load_writer(evidence), test=evidence.test)
+    return Watch(maker, ground.run, keep=evidence.loads.append, watched=evidence.stops.append)
 
 
 @contextlib.contextmanager
@@ -36,7 +108,8 @@ def chaos_ground(run: "Run", evidence: Evidence) -> Iterator[Ground]:
     public = next((app for app in run.apps.values() if app.serving), None)
     first = next(iter(run.apps.values()))
     journal = Journal(undo_dir(settings.root))
-    with _hands(run.platform) as hands:
+    button = StopButton(settings.root, os.environ)
+    with _hands(run.platform) as hands, button.heeding_signal():
         yield Ground(
             settings=settings,
             hands=hands,
@@ -49,10 +122,59 @@ def chaos_ground(run: "Run", evidence: Evidence) -> Iterator[Ground]:
             seed=zlib.crc32(run.recorder.path.stem.encode()),
             test=evidence.test,
             ready=_readiness(run, journal),
-            stopped=lambda: "",
+            stopped=button.pressed,
             write=evidence.write,
             tell=lambda line: run.on_wait(line) if run.on_wait else None,
+            note=_noting(run),
         )
+
+
+def steady_look(run: "Run") -> Look:
+    """Give what looks whether a run's target is in its steady state: Machines, checks, journeys."""
+
+    def look() -> Sequence[Seen]:
+        apps = [_app_condition(app, run) for app in run.apps.values()]
+        return [*apps, *_journey_conditions(run)]
+
+    return look
+
+
+def _app_condition(app: FlyApp, run: "Run") -> Seen:
+    name = f"Machines of {app.name}"
+    try:
+        asleep = {machine.id for machine in app.machines if machine.is_asleep}
+        # Not as they were listed a moment ago: it is about what has changed since.
+        listed = run.platform.fly.machines(app.name)
+    except (FlyError, Inconclusive) as error:
+        return Seen(name, None, _line(error))
+    unwell = [app.label_of(m) for m in listed if not is_well(m) and m.id not in asleep]
+    gone = {machine.label for machine in app.machines} - {app.label_of(m) for m in listed}
+    said = [f"{label} is not well" for label in unwell] + [f"{label} is gone" for label in gone]
+    return Seen(name, not said, ", ".join(said))
+
+
+def _journey_conditions(run: "Run") -> Iterator[Seen]:
+    app = next((app for app in run.apps.values() if app.serving), None)
+    if app is None:
+        return
+    # What fails here is recorded, and counts against nobody: it is why it is looked again.
+    with JourneyRunner(app.url, app=app.name, source="chaos", write=run.recorder.write) as runner:
+        for name, journey in sorted(run.known_journeys.items()):
+            yield _walked(runner, name, journey)
+
+
+def _walked(runner: JourneyRunner, name: str, journey: Journey) -> Seen:
+    try:
+        runner.run(journey)
+    except AssertionError as error:
+        return Seen(f"journey {name}", holds=False, said=_line(error))
+    except Inconclusive as error:
+        return Seen(f"journey {name}", holds=None, said=_line(error))
+    return Seen(f"journey {name}", holds=True)
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 @contextlib.contextmanager
@@ -65,6 +187,19 @@ def _hands(platform: Platform) -> Iterator[Hands]:
         raise LocalPlatformError(f"the local platform of this run is gone: {platform.handle}")
     with contextlib.closing(local):
         yield Hands(platform.fly, local, in_flight_s=_IN_FLIGHT_S["local"])
+
+
+def _noting(run: "Run") -> Callable[[str, float], None]:
+    def note(text: str, at: float) -> None:
+        if not run.tracker:
+            return
+        try:
+            tell_incidents(run.settings, run.tracker, text, at=at)
+        except Exception as error:  # noqa: BLE001 - nothing is left undone for want of a log
+            detail = f"the log of incidents could not be written: {type(error).__name__}: {error}"
+            run.recorder.write(OwnFault(at=time.time(), cause="own incident log", detail=detail))
+
+    return note
 
 
 def _readiness(

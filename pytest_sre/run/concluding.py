@@ -16,15 +16,18 @@ from pytest_sre.recording.notes import LIFTED
 from pytest_sre.recording.rows import (
     CheckSeen,
     EventSeen,
+    ExperimentRun,
     Flake,
     JourneyRun,
     MachineSeen,
     OwnFault,
+    Perturbation,
     PlatformCall,
     Reason,
     Risk,
 )
 from pytest_sre.report.block import Seen
+from pytest_sre.report.perturbations import told_experiment, told_perturbations
 from pytest_sre.run.run import Run
 from pytest_sre.verdict import Inconclusive, Verdict
 
@@ -164,6 +167,10 @@ def _seen(run: Run, conclusion: Conclusion) -> Seen:
             dict.fromkeys(f"{risk.title}  [{risk.severity}]" for risk in run.recording.rows(Risk))
         ),
         objectives=tuple(run.objectives.told()) if bake else (),
+        chaos=(
+            *map(told_experiment, run.recording.rows(ExperimentRun)),
+            *told_perturbations(run.recording.newest(Perturbation, "perturbation")),
+        ),
         lifted=tuple(text for key, text in run.recording.meta().items() if key.startswith(LIFTED)),
     )
 

@@ -35,12 +35,24 @@ def load_of(run: "Run", evidence: Evidence, *, keeps_baselines: bool) -> Load:
         NotAsked: the target has no public service.
         Inconclusive: the bake did not end.
     """
+    ground = load_ground(run, keeps_baselines=keeps_baselines)
+    keep, write = evidence.loads.append, load_writer(evidence)
+    return Load(ground, write=write, keep=keep, test=evidence.test)
+
+
+def load_ground(run: "Run", *, keeps_baselines: bool) -> Ground:
+    """Give what the loads of a run have in common, once the bake is over.
+
+    Raises:
+        NotAsked: the target has no public service.
+        Inconclusive: the bake did not end.
+    """
     app = next((app for app in run.apps.values() if app.serving), None)
     if app is None:
         raise NotAsked(f"{run.settings.target.name} has no public service to put load on")
-    if "load" in run.settings.target.allow:
+    if {"load", "chaos"} & run.settings.target.allow:
         run.wait_for_bake()
-    ground = Ground(
+    return Ground(
         target=run.settings.target,
         app=app.name,
         base_url=app.url,
@@ -57,10 +69,11 @@ def load_of(run: "Run", evidence: Evidence, *, keeps_baselines: bool) -> Load:
         keeps_baselines=keeps_baselines,
         crew=run.load_crew,
     )
-    return Load(ground, write=_writer(evidence), keep=evidence.loads.append, test=evidence.test)
 
 
-def _writer(evidence: Evidence) -> Callable[[Row], None]:
+def load_writer(evidence: Evidence) -> Callable[[Row], None]:
+    """Give what records the loads of a test; of their rows it keeps what failed."""
+
     def write(row: Row) -> None:
         if isinstance(row, LoadError):
             evidence.rows.append(row)

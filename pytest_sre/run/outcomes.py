@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from urllib.parse import urlsplit
 
+from pytest_sre.chaos.injecting import NotClean
 from pytest_sre.fly.calls import api_of
 from pytest_sre.fly.errors import FlyError
 from pytest_sre.fly.models import Machine
@@ -29,12 +30,21 @@ def why_inconclusive(error: BaseException) -> Inconclusive | None:
     match error:
         case Inconclusive():
             return error
-        case AssertionError():
+        case AssertionError() | NotClean():
             return None
         case FlyError():
             return fault_of_platform(error)
     crash = f"the test itself failed with {type(error).__name__}: {error}"
     return Inconclusive(crash, cause=f"own test: {type(error).__name__}")
+
+
+def is_unclean(error: BaseException) -> bool:
+    """Whether an exception, or one that it came of, says that something is not undone."""
+    while error:
+        if isinstance(error, NotClean):
+            return True
+        error = error.__cause__ or error.__context__  # type: ignore[assignment]
+    return False
 
 
 def why_cut_off(

@@ -308,6 +308,8 @@ class Run:
 
     on_wait: Callable[[str], None] | None = None
     load_crew: HiredCrew | None = None
+    tracker = ""
+    """Where the run's issues go; empty when they go nowhere."""
 
     def wait_for_bake(self) -> Span:
         """Wait until the bake is over, in this process or another.

@@ -1,0 +1,283 @@
+"""What a test does to its target: ``with chaos.kill_machine(fly_app, region="ams"): ...``."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Unpack
+
+import msgspec
+
+from pytest_sre.chaos.actions import (
+    Action,
+    BadSecret,
+    CordonMachines,
+    CpuPressure,
+    DegradeNetwork,
+    DependencyOutage,
+    DeployRelease,
+    DiskFull,
+    DnsFailure,
+    KillMachines,
+    LoseRegion,
+    MemoryPressure,
+    Partition,
+    PlatformFault,
+    RestartLoop,
+    RestartMachines,
+    Scale,
+    SkewClock,
+    StopMachines,
+    SuspendMachines,
+)
+from pytest_sre.chaos.changes.change import NotInjected
+from pytest_sre.chaos.faults import Fault
+from pytest_sre.chaos.meant import Duration, Lasting, Meant, Place, app_named, lasting_s, which_of
+from pytest_sre.chaos.steadiness import Look, wait_until_steady
+from pytest_sre.chaos.watched import WatchedFaults
+from pytest_sre.targets.durations import parse_duration_s
+from pytest_sre.verdict import Inconclusive
+
+Doing = AbstractContextManager[Fault]
+"""Does something when it is entered, and undoes it, proven, when it is left in whatever way."""
+
+
+class Chaos:
+    """What one test does to its target; all of it is undone, and proven to be, when it ends.
+
+    Each of these gives a context manager: what it does is done when the block begins. Several may
+    be open at once, within the target's blast radius. Which Machines are meant is said by ``any=``,
+    ``share=``, ``group=``, ``region=`` and ``ids=`` (`chaos.meant.Meant`), or by a ``fly_machine``.
+    Entering the block raises, with nothing done:
+
+    - NotAsked where the target does not allow chaos;
+    - Inconclusive where it would reach too far, where it is another's turn or the target is not
+      ready for it, or where it cannot be done there (NOT INJECTED).
+
+    Leaving it raises `NotCleanError` where it is not proven that nothing is left.
+
+    Args:
+        faults: those of the test.
+        look: looks whether the target is in its steady state.
+    """
+
+    def __init__(self, faults: WatchedFaults, look: Look) -> None:
+        self._faults, self._look = faults, look
+
+    def kill_machine(
+        self, place: Place = "", *, signal: str = "SIGKILL", **meant: Unpack[Meant]
+    ) -> Doing:
+        """Send the main process of Machines a signal; their restart policy decides what follows."""
+        which = which_of(place, meant)
+        return self._do(KillMachines(which=which, signal=signal, lasts_s=lasting_s(meant)))
+
+    def stop_machine(self, place: Place = "", **meant: Unpack[Meant]) -> Doing:
+        """Stop Machines in order, as a deploy or an operator would."""
+        return self._do(StopMachines(which=which_of(place, meant), lasts_s=lasting_s(meant)))
+
+    def suspend_machine(self, place: Place = "", **meant: Unpack[Meant]) -> Doing:
+        """Freeze Machines with their memory."""
+        return self._do(SuspendMachines(which=which_of(place, meant), lasts_s=lasting_s(meant)))
+
+    def restart_machine(self, place: Place = "", **meant: Unpack[Meant]) -> Doing:
+        """Restart Machines, once."""
+        return self._do(RestartMachines(which=which_of(place, meant), lasts_s=lasting_s(meant)))
+
+    def restart_loop(
+        self, place: Place = "", *, every: Duration = "2s", **meant: Unpack[Meant]
+    ) -> Doing:
+        """Kill Machines again and again, until the block ends."""
+        which, every_s = which_of(place, meant), parse_duration_s(every)
+        return self._do(RestartLoop(which=which, every_s=every_s, lasts_s=lasting_s(meant)))
+
+    def cordon_machine(self, place: Place = "", **meant: Unpack[Meant]) -> Doing:
+        """Take Machines out of the proxy's routing; they go on running."""
+        return self._do(CordonMachines(which=which_of(place, meant), lasts_s=lasting_s(meant)))
+
+    def lose_region(self, region: str, place: Place = "", **lasting: Unpack[Lasting]) -> Doing:
+        """Stop and cordon all Machines of a region at once."""
+        app = app_named(place)
+        return self._do(LoseRegion(region=region, app=app, lasts_s=lasting_s(lasting)))
+
+    def scale(self, group: str, count: int, place: Place = "", **lasting: Unpack[Lasting]) -> Doing:
+        """Have so many Machines of a process group; afterwards as many as before."""
+        app = app_named(place)
+        return self._do(Scale(group=group, count=count, app=app, lasts_s=lasting_s(lasting)))
+
+    def latency(
+        self,
+        place: Place = "",
+        *,
+        by: Duration,
+        jitter: Duration = 0.0,
+        to: str = "anywhere",
+        **meant: Unpack[Meant],
+    ) -> Doing:
+        """Delay what goes between Machines and ``to``, each way.
+
+        Args:
+            place: the app, or the Machine.
+            by: how long, such as ``"300ms"``, or seconds.
+            jitter: by how much that varies.
+            to: ``anywhere``, ``client``, ``outside``, ``app:NAME``, ``group:APP/GROUP``,
+                ``machine:ID``; on Fly also ``host:NAME``.
+            meant: which Machines.
+        """
+        return self._do(
+            DegradeNetwork(
+                which=which_of(place, meant),
+                to=to,
+                latency_s=parse_duration_s(by),
+                jitter_s=parse_duration_s(jitter),
+                lasts_s=lasting_s(meant),
+            )
+        )
+
+    def loss(
+        self, place: Place = "", *, ratio: float, to: str = "anywhere", **meant: Unpack[Meant]
+    ) -> Doing:
+        """Lose this share, from 0 to 1, of what goes between Machines and ``to``; see latency."""
+        which = which_of(place, meant)
+        return self._do(
+            DegradeNetwork(which=which, to=to, loss_ratio=ratio, lasts_s=lasting_s(meant))
+        )
+
+    def bandwidth(
+        self, place: Place = "", *, bytes_s: float, to: str = "anywhere", **meant: Unpack[Meant]
+    ) -> Doing:
+        """Let no more than so many bytes a second pass between Machines and ``to``; see latency."""
+        which = which_of(place, meant)
+        return self._do(
+            DegradeNetwork(which=which, to=to, bandwidth_bytes_s=bytes_s, lasts_s=lasting_s(meant))
+        )
+
+    def partition(
+        self, place: Place = "", *, to: str = "anywhere", **meant: Unpack[Meant]
+    ) -> Doing:
+        """Let nothing pass between Machines and ``to``, and tell nobody; see latency."""
+        return self._do(Partition(which=which_of(place, meant), to=to, lasts_s=lasting_s(meant)))
+
+    def dns_failure(
+        self, place: Place = "", *, hosts: Sequence[str] = (), **meant: Unpack[Meant]
+    ) -> Doing:
+        """Resolve no name in Machines, or none of ``hosts``."""
+        which = which_of(place, meant)
+        return self._do(DnsFailure(which=which, hosts=tuple(hosts), lasts_s=lasting_s(meant)))
+
+    def cpu_pressure(
+        self, place: Place = "", *, processors: int = 1, **meant: Unpack[Meant]
+    ) -> Doing:
+        """Burn so many processors inside Machines."""
+        which = which_of(place, meant)
+        return self._do(CpuPressure(which=which, processors=processors, lasts_s=lasting_s(meant)))
+
+    def memory_pressure(
+        self, place: Place = "", *, megabytes: int, **meant: Unpack[Meant]
+    ) -> Doing:
+        """Hold so much memory inside Machines."""
+        which = which_of(place, meant)
+        return self._do(MemoryPressure(which=which, megabytes=megabytes, lasts_s=lasting_s(meant)))
+
+    def disk_full(self, place: Place = "", *, path: str = "", **meant: Unpack[Meant]) -> Doing:
+        """Leave no room on the disk of Machines at a path; the root when empty."""
+        return self._do(DiskFull(which=which_of(place, meant), path=path, lasts_s=lasting_s(meant)))
+
+    def outage(self, to: str, place: Place = "", **meant: Unpack[Meant]) -> Doing:
+        """Have what Machines depend on refuse them: ``group:APP/GROUP``, ``app:`` or ``host:``."""
+        which = which_of(place, meant)
+        return self._do(DependencyOutage(to=to, which=which, lasts_s=lasting_s(meant)))
+
+    def bad_secret(
+        self, name: str, place: Place = "", *, restore_from: str, **lasting: Unpack[Lasting]
+    ) -> Doing:
+        """Give an app a wrong value for a secret, and restart its Machines.
+
+        Args:
+            name: the secret's.
+            place: the app.
+            restore_from: the environment variable that holds the right value; the platform never
+                shows it.
+            lasting: how long.
+        """
+        app, lasts_s = app_named(place), lasting_s(lasting)
+        return self._do(BadSecret(name=name, restore_from=restore_from, app=app, lasts_s=lasts_s))
+
+    def skew_clock(self, place: Place = "", *, by: float = 3600.0, **meant: Unpack[Meant]) -> Doing:
+        """Set the clock of Machines off by so many seconds; behind when negative."""
+        return self._do(SkewClock(which=which_of(place, meant), by_s=by, lasts_s=lasting_s(meant)))
+
+    def deploy(
+        self,
+        place: Place = "",
+        *,
+        image: str = "",
+        release: str = "",
+        **lasting: Unpack[Lasting],
+    ) -> Doing:
+        """Deploy an image, or locally ``releases/NAME.toml``; the former release comes back."""
+        app, lasts_s = app_named(place), lasting_s(lasting)
+        return self._do(DeployRelease(app=app, image=image, release=release, lasts_s=lasts_s))
+
+    def platform_fault(
+        self,
+        fault: str,
+        place: Place = "",
+        *,
+        told: dict[str, str | int | float] | None = None,
+        **meant: Unpack[Meant],
+    ) -> Doing:
+        """Make a fault of the local platform, as ``pytest-sre local fault`` knows them."""
+        which = which_of(place, meant)
+        return self._do(
+            PlatformFault(fault=fault, which=which, told=told or {}, lasts_s=lasting_s(meant))
+        )
+
+    def recovers(self, within: Duration = "30s") -> float:
+        """Wait until the steady state holds again: Machines well, journeys walked.
+
+        In the block of a fault this asks whether the app recovers in spite of it.
+
+        Args:
+            within: how long that may take, such as ``"20s"``, or seconds.
+
+        Returns:
+            How long it took, seconds.
+
+        Raises:
+            AssertionError: it does not hold again; says which condition does not.
+            Inconclusive: that could not be seen from here.
+        """
+        return wait_until_steady(self._faults.looked(self._look), within_s=parse_duration_s(within))
+
+    def abort_when(self, condition: Callable[[], str]) -> None:
+        """Undo everything, within two seconds, once a condition of the test's own says why.
+
+        Args:
+            condition: asked at least once a second; gives an empty text while all is well. One
+                that raises counts as met.
+        """
+        self._faults.end_when("a condition of the test", condition)
+
+    def _do(self, action: Action) -> Doing:
+        # At once, where the test asks for it.
+        _require_in_range(action)
+        return self._doing(action)
+
+    @contextmanager
+    def _doing(self, action: Action) -> Iterator[Fault]:
+        try:
+            fault = self._faults.begin(action)
+        except NotInjected as refused:
+            raise Inconclusive(f"NOT INJECTED: {refused}", cause="not injected") from refused
+        with self._faults.ending(fault):
+            yield fault
+
+
+def _require_in_range(action: Action) -> None:
+    """Pass when the values of an action are in their ranges.
+
+    Raises:
+        ValueError: one is not.
+    """
+    try:
+        msgspec.convert(msgspec.to_builtins(action), type=type(action))
+    except msgspec.ValidationError as error:
+        raise ValueError(f"expected an action in its ranges: {error}") from None

@@ -14,6 +14,19 @@ GUEST_FILES = "files"
 FLYCTL = "flyctl"
 METRICS = "metrics"
 ALERTS = "alerts"
+COMPILED = "compiled"
+BEGINNINGS = "beginnings"
+_FOLDERS = (
+    VOLUMES,
+    SNAPSHOTS,
+    TEMPORARY,
+    GUEST_FILES,
+    FLYCTL,
+    METRICS,
+    ALERTS,
+    COMPILED,
+    BEGINNINGS,
+)
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -28,7 +41,7 @@ def remove_files(directory: Path) -> None:
     """Remove what a server made in its state directory, and the directory when it is empty."""
     for name in (PLATFORM_FILE, PIDS_FILE, LOG_FILE, CA_FILE):
         (directory / name).unlink(missing_ok=True)
-    for name in (VOLUMES, SNAPSHOTS, TEMPORARY, GUEST_FILES, FLYCTL, METRICS, ALERTS):
+    for name in _FOLDERS:
         shutil.rmtree(directory / name, ignore_errors=True)
     if not any(directory.iterdir()):
         directory.rmdir()

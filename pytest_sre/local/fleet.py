@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -10,15 +11,16 @@ from typing import Any, Final
 import aiohttp
 
 from pytest_sre.local.faults.registry import Faults
-from pytest_sre.local.files import PIDS_FILE
+from pytest_sre.local.files import COMPILED, PIDS_FILE
 from pytest_sre.local.images import Image
 from pytest_sre.local.logbook import Logbook
 from pytest_sre.local.machines.checks import CheckRunner
 from pytest_sre.local.machines.disk_limits import DiskLimits
 from pytest_sre.local.machines.execution import Surroundings
+from pytest_sre.local.machines.forking import ForkServers
 from pytest_sre.local.machines.lifecycle import Lifecycle
 from pytest_sre.local.machines.process import Ports
-from pytest_sre.local.machines.records import Blueprint, MachineRecord
+from pytest_sre.local.machines.records import Begun, Blueprint, MachineRecord
 from pytest_sre.local.machines.state import State
 from pytest_sre.local.metrics.meter import Meter
 from pytest_sre.local.naming import numeric_id, ulid
@@ -75,6 +77,7 @@ class App:
     role: str = ""
     idempotency_key: str = ""
     ends: bool = False
+    begun: list[Begun] = field(default_factory=list)
     _destroyed: deque[str] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
@@ -115,6 +118,26 @@ class App:
         self.machines[record.id] = lifecycle
         lifecycle.launch(skip=skip_launch)
         return record
+
+    def put_back(self, begun: Sequence[Begun]) -> list[MachineRecord]:
+        """Have these Machines as they began, and no others; those that ran then are started.
+
+        What the Machines until now ran has ended.
+
+        Returns:
+            Those that are started.
+        """
+        for gone in self.machines.values():
+            gone.execution.clean_up()
+        self.known.clear()
+        self._destroyed.clear()
+        self.machines = {
+            each.id: Lifecycle(each.record(self.name, self.around.faults), self.around)
+            for each in begun
+        }
+        for each in begun:
+            self.machines[each.id].launch(skip=not each.runs)
+        return [self.machines[each.id].record for each in begun if each.runs]
 
     def note_destroyed(self, record: MachineRecord) -> None:
         """Keep a destroyed Machine readable for a while: as one of the last 100."""
@@ -178,6 +201,7 @@ class Fleet:
         self.limits = RateLimits()
         self.disks = Disks(directory)
         self.disk_limits = DiskLimits(self.lifecycles)
+        self.fork_servers = ForkServers(directory / COMPILED)
         self._directory = directory
         self._session = session
         self._proxy_url = proxy_url
@@ -218,6 +242,7 @@ class Fleet:
             partial(self._edge_region, name),
             partial(self._note_destroyed, name),
             self.faults,
+            self.fork_servers,
         )
         app = App(
             name,

@@ -37,6 +37,7 @@ _LOOK_AGAIN_S: Final = 0.01
 _ANSWER_TIMEOUT_S: Final = 5.0
 # The first rules wait for Prometheus and Alertmanager to be ready.
 _LOAD_TIMEOUT_S: Final = 30.0
+_BEGIN_TIMEOUT_S: Final = 90.0
 
 
 class _App(msgspec.Struct, frozen=True):
@@ -307,6 +308,25 @@ class LocalPlatform:
         """
         ended = self._ask("DELETE", "/_local/faults").content
         return msgspec.json.decode(ended, type=dict[str, int])["ended"]
+
+    def keep_beginning(self, app: str) -> None:
+        """Remember an app as it is now, for `begin_anew`; its Machines are stopped and started.
+
+        Raises:
+            LocalPlatformError: its Machines do not become healthy within a minute, or no answer.
+        """
+        self._ask("PUT", f"/_local/apps/{app}/beginning", timeout_s=_BEGIN_TIMEOUT_S)
+
+    def begin_anew(self, app: str) -> None:
+        """Have an app as `keep_beginning` left it: fresh processes, the data of then, no faults.
+
+        All its checks pass when this returns. The platform's other apps have no faults either.
+
+        Raises:
+            LocalPlatformError: its beginning was not kept, its Machines do not become healthy
+                within a minute, or no answer.
+        """
+        self._ask("POST", f"/_local/apps/{app}/beginning", timeout_s=_BEGIN_TIMEOUT_S)
 
     def stop(self) -> None:
         """End the server, its Machines and its files; nothing happens when it has ended."""

@@ -110,6 +110,7 @@ class Server:
             self._prometheus.close(at_once=self._at_once),
             self._alertmanager.close(at_once=self._at_once),
         )
+        await self._fleet.fork_servers.close()
         await asyncio.gather(*self._closing, *(each.close() for each in self._listeners()))
         self._connections.close()
 

@@ -13,6 +13,7 @@ from pytest_sre.local.api.actions import action_routes
 from pytest_sre.local.api.addresses import address_routes
 from pytest_sre.local.api.alerting import alerting_routes
 from pytest_sre.local.api.apps import app_routes
+from pytest_sre.local.api.beginnings import beginning_routes
 from pytest_sre.local.api.certificates import certificate_routes
 from pytest_sre.local.api.exchange import answer
 from pytest_sre.local.api.faults import SufferingApi, fault_routes
@@ -50,6 +51,7 @@ def api_routes() -> list[BaseRoute]:
         *app_routes(),
         *address_routes(),
         *alerting_routes(),
+        *beginning_routes(),
         *certificate_routes(),
         *region_routes(),
         *secret_routes(),

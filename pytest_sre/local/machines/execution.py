@@ -8,6 +8,7 @@ from typing import Protocol
 from pytest_sre.local.faults.registry import Faults
 from pytest_sre.local.logbook import Logbook
 from pytest_sre.local.machines.checks import CheckRunner
+from pytest_sre.local.machines.forking import ForkServers
 from pytest_sre.local.machines.process import MachineProcess, Ports
 from pytest_sre.local.machines.records import MachineRecord
 from pytest_sre.local.machines.restarts import Exit
@@ -28,6 +29,7 @@ class Surroundings:
         primary_region: asked when a Machine starts whose configuration names none.
         on_destroyed: told of each Machine that was destroyed.
         faults: what goes wrong on the platform now.
+        fork_servers: start the processes of warm images.
     """
 
     directory: Path
@@ -39,6 +41,7 @@ class Surroundings:
     primary_region: Callable[[], str]
     on_destroyed: Callable[[MachineRecord], None]
     faults: Faults
+    fork_servers: ForkServers
 
 
 class CannotRunError(Exception):

@@ -7,13 +7,33 @@ import signal
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
 import psutil
 
 from pytest_sre.local.lines import LineSplitter
 
 _OUTPUT_AFTER_EXIT_S: Final = 0.5
+
+
+class Transport(Protocol):
+    """What is asked of a process, however it was started: some of asyncio's own transport."""
+
+    def get_pid(self) -> int:
+        """Its number."""
+
+    def get_returncode(self) -> int | None:
+        """How it ended; negative for a signal, None while it runs."""
+
+    def send_signal(self, number: int, /) -> None:
+        """Send it a signal.
+
+        Raises:
+            ProcessLookupError: it has ended.
+        """
+
+    def close(self) -> None:
+        """Read its output no longer."""
 
 
 class MachineProcess:
@@ -24,7 +44,7 @@ class MachineProcess:
         protocol: receives its output and its end.
     """
 
-    def __init__(self, transport: asyncio.SubprocessTransport, protocol: "_Output") -> None:
+    def __init__(self, transport: Transport, protocol: "Output") -> None:
         self._transport = transport
         self._protocol = protocol
         self.pid = transport.get_pid()
@@ -51,7 +71,7 @@ class MachineProcess:
             OSError: it cannot be started.
         """
         transport, protocol = await asyncio.get_running_loop().subprocess_exec(
-            lambda: _Output(on_line),
+            lambda: Output(on_line),
             *command,
             stdin=asyncio.subprocess.DEVNULL,
             env=dict(environment),
@@ -108,7 +128,13 @@ class MachineProcess:
         return await self.wait()
 
 
-class _Output(asyncio.SubprocessProtocol):
+class Output(asyncio.SubprocessProtocol):
+    """Receives a process's output, and its end.
+
+    Args:
+        on_line: called with each line of output.
+    """
+
     def __init__(self, on_line: Callable[[str], None]) -> None:
         self._on_line = on_line
         self._splitters = {1: LineSplitter(), 2: LineSplitter()}
@@ -116,15 +142,19 @@ class _Output(asyncio.SubprocessProtocol):
         self.closed = asyncio.Event()
 
     def pipe_data_received(self, fd: int, data: bytes | str) -> None:
+        """Take what it wrote."""
         self._emit(self._splitters[fd].feed(cast("bytes", data)))
 
     def process_exited(self) -> None:
+        """The main process has ended."""
         self.exited.set()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """All it wrote was read."""
         self.closed.set()
 
     def flush(self) -> None:
+        """Give what it wrote last without ending the line."""
         for splitter in self._splitters.values():
             self._emit(splitter.flush())
 

@@ -204,7 +204,9 @@ class ProcessExecution:
         write_files(self._files, record.blueprint.files)
 
     async def _spawn(self, command: list[str]) -> None:
-        self.process = await MachineProcess.spawn(
+        warm = self._record.blueprint.image.warm
+        spawn = self._around.fork_servers.spawn if warm else MachineProcess.spawn
+        self.process = await spawn(
             self._delayed(command),
             environment=self.variables(),
             directory=Path(self._record.blueprint.image.root),

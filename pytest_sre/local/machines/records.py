@@ -3,7 +3,7 @@
 import asyncio
 import time
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -21,6 +21,7 @@ from pytest_sre.local.machines.state import State, is_next
 from pytest_sre.local.naming import machine_id, private_ip, rfc3339, ulid
 from pytest_sre.local.scripts import Reply
 
+_RUNNING: Final[frozenset[State]] = frozenset({"starting", "started", "restarting", "replacing"})
 _KEPT_EVENTS = 100
 _KEPT_VERSIONS = 50
 
@@ -301,6 +302,52 @@ class MachineRecord:
         if lease:
             shown["lease"] = {k: v for k, v in lease.view().items() if k != "nonce"}
         return shown
+
+
+@dataclass(frozen=True)
+class Begun:
+    """How a Machine began, to have it so again.
+
+    Attributes:
+        runs: it is to run, not stopped.
+    """
+
+    id: str
+    name: str
+    region: str
+    private_ip: str
+    instance_id: str
+    blueprint: Blueprint
+    cordoned: bool
+    runs: bool
+
+    @classmethod
+    def of(cls, record: MachineRecord) -> "Begun":
+        """How a Machine is now."""
+        return cls(
+            record.id,
+            record.name,
+            record.region,
+            record.private_ip,
+            record.instance_id,
+            record.blueprint,
+            record.cordoned,
+            record.state in _RUNNING,
+        )
+
+    def record(self, app: str, faults: Faults) -> MachineRecord:
+        """Make the Machine's record anew: nothing that happened since is in it."""
+        return MachineRecord(
+            app,
+            self.name,
+            self.region,
+            self.blueprint,
+            self.cordoned,
+            self.id,
+            self.private_ip,
+            instance_id=self.instance_id,
+            faults=faults,
+        )
 
 
 def _image_ref(image: Image) -> dict[str, Any]:

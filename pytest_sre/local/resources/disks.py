@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from pytest_sre.local.files import SNAPSHOTS, VOLUMES
+from pytest_sre.local.files import BEGINNINGS, SNAPSHOTS, VOLUMES
 
 _COUNTED_FILES: Final = 10_000
 
@@ -25,6 +25,7 @@ class Disks:
     def __init__(self, directory: Path) -> None:
         self._volumes = directory / VOLUMES
         self._snapshots = directory / SNAPSHOTS
+        self._beginnings = directory / BEGINNINGS
 
     async def used_bytes(self, volume: str) -> int:
         """What is on a volume; of the first 10,000 files when it has more."""
@@ -45,6 +46,14 @@ class Disks:
         await asyncio.to_thread(_copy, self._volumes / volume, kept)
         return await asyncio.to_thread(_size, kept), await asyncio.to_thread(_digest, kept)
 
+    async def keep_beginning(self, volume: str) -> None:
+        """Remember what is on a volume, in place of what was remembered of it before."""
+        await asyncio.to_thread(_replace, self._volumes / volume, self._beginnings / volume)
+
+    async def restore_beginning(self, volume: str) -> None:
+        """Have on a volume what was remembered of it, and nothing else."""
+        await asyncio.to_thread(_replace, self._beginnings / volume, self._volumes / volume)
+
     def remove(self, volume: str) -> None:
         """Remove a volume and what is on it."""
         shutil.rmtree(self._volumes / volume, ignore_errors=True)
@@ -61,6 +70,11 @@ def _copy(source: Path, target: Path) -> None:
     # Sockets and pipes cannot be copied; all else is by the time this is raised.
     with contextlib.suppress(shutil.Error):
         shutil.copytree(source, target, symlinks=True)
+
+
+def _replace(source: Path, target: Path) -> None:
+    shutil.rmtree(target, ignore_errors=True)
+    _copy(source, target)
 
 
 def _files(root: Path) -> Iterator[Path]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from pytest_sre.undo.forking import keep_from_children
 from pytest_sre.undo.journal import (
     BrokenIntentError,
     Entry,
@@ -37,6 +38,7 @@ class Kept:
     def __init__(self, entry: Entry, path: Path, file: BinaryIO) -> None:
         self.intent, self._made_at = entry.intent, entry.made_at
         self._path, self._file = path, file
+        keep_from_children(file)
 
     @property
     def made_at(self) -> float | None:

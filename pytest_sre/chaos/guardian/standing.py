@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_sre.chaos.guardian.words import FAREWELL, READY, Group, forget_line, watch_line
+from pytest_sre.undo.forking import keep_from_children
 
 _READY_S: Final = 60.0
 _FAREWELL_S: Final = 5.0
@@ -116,6 +117,8 @@ class Guardian:
             )
         except OSError as error:
             raise _none(str(error)) from None
+        if process.stdin:
+            keep_from_children(process.stdin)
         try:
             _await_ready(process)
         except BaseException:

@@ -6,7 +6,14 @@ from typing import Any, Final
 import msgspec
 
 from pytest_sre.chaos import actions
-from pytest_sre.chaos.changes import machines
+from pytest_sre.chaos.changes import (
+    disk,
+    dns,
+    links,
+    local_faults,
+    machines,
+    pressure,
+)
 from pytest_sre.chaos.changes.change import Change, ChangeStruct, NotInjected
 from pytest_sre.chaos.changes.scene import Scene
 
@@ -17,6 +24,13 @@ _KnownChange = (
     | machines.SuspendMachine
     | machines.CordonMachine
     | machines.CloneMachine
+    | local_faults.LocalFault
+    | links.SlowedPackets
+    | links.CutOff
+    | dns.UnresolvedNames
+    | pressure.BurntProcessors
+    | pressure.HeldMemory
+    | disk.FilledDisk
 )
 _PLANNERS: Final[Mapping[type[actions.Acting], Callable[[Any, Scene], tuple[Change, ...]]]] = {
     actions.StopMachines: machines.plan_stop,
@@ -27,6 +41,14 @@ _PLANNERS: Final[Mapping[type[actions.Acting], Callable[[Any, Scene], tuple[Chan
     actions.CordonMachines: machines.plan_cordon,
     actions.LoseRegion: machines.plan_lose_region,
     actions.Scale: machines.plan_scale,
+    actions.DegradeNetwork: links.plan_degrade,
+    actions.Partition: links.plan_partition,
+    actions.DependencyOutage: links.plan_outage,
+    actions.DnsFailure: dns.plan_dns_failure,
+    actions.CpuPressure: pressure.plan_cpu_pressure,
+    actions.MemoryPressure: pressure.plan_memory_pressure,
+    actions.DiskFull: disk.plan_disk_full,
+    actions.PlatformFault: local_faults.plan_platform_fault,
 }
 
 

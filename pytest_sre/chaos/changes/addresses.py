@@ -1,0 +1,82 @@
+"""The other end of a way between Machines and something, as it is told and named. Pure."""
+
+import re
+from dataclasses import dataclass
+from typing import Final, Self
+
+from pytest_sre.chaos.changes.change import NotInjected
+from pytest_sre.local.proxy.internal_names import parse_internal_name
+
+_FORMS: Final = "anywhere, client, outside, app:NAME, group:APP/GROUP, machine:ID or host:NAME"
+_ALONE: Final = frozenset({"anywhere", "client", "outside"})
+_NAMED: Final = frozenset({"app", "group", "machine", "host"})
+_NAME: Final = re.compile(r"[A-Za-z0-9_:](?:[A-Za-z0-9_.:-]{0,251}[A-Za-z0-9_:])?")
+
+
+@dataclass(frozen=True)
+class Other:
+    """The other end of a way.
+
+    Attributes:
+        kind: such as ``app`` or ``anywhere``.
+        name: which one of that kind; empty for those that need none.
+    """
+
+    kind: str
+    name: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``group:shop/store`` and its like.
+
+        Raises:
+            NotInjected: it has none of the forms.
+        """
+        kind, _, name = text.partition(":")
+        if text in _ALONE:
+            return cls(text)
+        parts = name.split("/") if kind == "group" else [name]
+        is_whole = (len(parts) == 2) == (kind == "group")
+        if kind in _NAMED and is_whole and all(map(_NAME.fullmatch, parts)):
+            return cls(kind, name)
+        raise NotInjected(f"expected {_FORMS}, found {text[:80]!r}")
+
+    def point(self) -> str:
+        """Name it as the local platform's network does."""
+        if self.kind == "client":
+            # Users come to Machines through the edge.
+            return "edge"
+        internal = parse_internal_name(self.name) if self.kind == "host" else None
+        if internal is None:
+            return f"{self.kind}:{self.name}" if self.name else self.kind
+        if internal.machine_id:
+            return f"machine:{internal.machine_id}"
+        if internal.group:
+            return f"group:{internal.app}/{internal.group}"
+        return f"app:{internal.app}"
+
+    def host(self, app: str) -> str:
+        """Give the name that stands for it on Fly's private network; empty for all there is.
+
+        Args:
+            app: the app of the Machines whose way it is.
+
+        Raises:
+            NotInjected: nothing tells it apart inside a Machine.
+        """
+        match self.kind:
+            case "anywhere":
+                return ""
+            case "host":
+                return self.name
+            case "app":
+                return f"{self.name}.internal"
+            case "group":
+                of, _, group = self.name.partition("/")
+                return f"{group}.process.{of}.internal"
+            case "machine":
+                return f"{self.name}.vm.{app}.internal"
+        raise NotInjected(
+            f"expected another end than {self.kind}, which cannot be told apart inside a Machine"
+            " on Fly.io\nname anywhere, app:NAME, group:APP/GROUP, machine:ID or host:NAME"
+        )

@@ -1,0 +1,121 @@
+"""What is done inside a Machine, as text for a POSIX shell. Pure.
+
+What is made ends by itself: a watchdog in a session of its own, armed before, undoes it when the
+time is over, whatever became of the shell that made it. The processes of a change have a mark in
+their arguments by which they are found again, and ended, before anything else is undone.
+"""
+
+import math
+import re
+import shlex
+from dataclasses import dataclass
+from typing import Final
+
+REFUSED: Final = 71
+"""The exit code of a script that refuses; what it says is why."""
+MADE: Final = "made"
+READ: Final = "read"
+"""What a script says last when it has come to its end."""
+
+_MARK: Final = re.compile(r"sre-[a-z0-9-]{1,80}")
+_ALWAYS: Final = ("grep", "setsid", "sleep")
+_REFUSE: Final = f'refuse() {{ echo "$1"; exit {REFUSED}; }}'
+# It waits until what it leaves running has its own session, and outlives whoever ends this one.
+_HOLD: Final = """mark="${0%make}hold"
+hold() {
+  up=$(setsid sh -c "echo up; exec >/dev/null 2>&1; $1" "$mark" </dev/null 2>/dev/null &)
+  [ "$up" = up ]
+}"""
+_FIND: Final = 'command -v "$tool" >/dev/null 2>&1 || refuse "the image has no $tool"'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deed:
+    """What is done in a Machine; each text is commands on one line.
+
+    Attributes:
+        make: does it; ends with an error when it cannot. ``hold 'COMMANDS'`` leaves commands
+            running, of which ``$0`` is the mark.
+        undo: undoes it, also where it was never made, and says nothing; empty when there is
+            nothing to undo but to end what ``hold`` left running.
+        left: says what is left of it; nothing when nothing is.
+        first: ``refuse "why"`` in it keeps it from being made.
+        tools: the programs it needs.
+        needs_root: whether only root can do it.
+    """
+
+    make: str
+    undo: str = ""
+    left: str = ""
+    first: str = ""
+    tools: tuple[str, ...] = ()
+    needs_root: bool = True
+
+
+def making(deed: Deed, mark: str, lasts_s: float) -> tuple[str, ...]:
+    """Give the command that makes it, and has it end by itself.
+
+    Args:
+        deed: what is done.
+        mark: by which its processes are found.
+        lasts_s: when it ends by itself, seconds.
+
+    Returns:
+        A program and its arguments. It ends with 0 and ``made``, or with `REFUSED`.
+    """
+    tools = " ".join(map(shlex.quote, (*_ALWAYS, *deed.tools)))
+    lines = [
+        _REFUSE,
+        _HOLD,
+        f"for tool in {tools}; do {_FIND}; done",
+    ]
+    if deed.needs_root:
+        lines.append('[ "$(id -u)" = 0 ] || refuse "commands do not run as root here"')
+    left = f"{deed.left or ':'}; {_held(mark)}"
+    lines.append(f'left=$({left}); [ -z "$left" ] || refuse "it is on already: $left"')
+    if deed.first:
+        lines.append(deed.first)
+    if deed.undo:
+        watchdog = shlex.quote(f"sleep {seconds(lasts_s)}; {deed.undo}")
+        lines.append(f'hold {watchdog} || refuse "no watchdog could be started"')
+    give_up = f"{deed.undo or ':'}; {_ending(mark, 'hold')}"
+    lines += [
+        f'why=$( {{ {deed.make}; }} 2>&1 ) || {{ {give_up}; refuse "${{why:-it failed}}"; }}',
+        f"echo {MADE}",
+    ]
+    return ("sh", "-c", "\n".join(lines), f"{_checked(mark)}-make")
+
+
+def seconds(lasts_s: float) -> int:
+    """Give a time as every ``sleep`` understands it: whole seconds, at least one."""
+    return max(1, math.ceil(lasts_s))
+
+
+def undoing(deed: Deed, mark: str) -> tuple[str, ...]:
+    """Give the command that undoes it, and ends whatever still makes it."""
+    return ("sh", "-c", f"{_ending(mark)}; {deed.undo or ':'}; echo {READ}")
+
+
+def reading(deed: Deed, mark: str) -> tuple[str, ...]:
+    """Give the command that says what is left of it, and then ``read``."""
+    left = f"{deed.left}; " if deed.left else ""
+    return ("sh", "-c", f"{left}{_held(mark, '')}; echo {READ}")
+
+
+def _held(mark: str, what: str = "hold") -> str:
+    """List the processes that bear the mark; the pattern does not match itself."""
+    first, rest = _checked(mark)[0], _checked(mark)[1:]
+    return f"grep -lae '[{first}]{rest}-{what}' /proc/[0-9]*/cmdline 2>/dev/null"
+
+
+def _ending(mark: str, what: str = "") -> str:
+    return (
+        f"for p in $({_held(mark, what)}); do p=${{p#/proc/}}; p=${{p%/cmdline}};"
+        ' kill -9 "-$p" 2>/dev/null; kill -9 "$p" 2>/dev/null; done'
+    )
+
+
+def _checked(mark: str) -> str:
+    if not _MARK.fullmatch(mark):
+        raise ValueError(f"expected a mark of a change, found {mark[:80]!r}")
+    return mark

@@ -53,7 +53,7 @@ TALKERS = {
     },
     "boto3": {"probes/s3.py"},
     "botocore": {"probes/s3.py"},
-    "chaoslib": {"chaos/fly/__init__.py"},
+    "chaoslib": {"chaos/experiments/", "chaos/fly/__init__.py"},
     "codeowners": {"issues/codeowners.py"},
     "cryptography": {"local/resources/pem.py", "probes/tls.py"},
     "dns": {"probes/dns.py"},
@@ -77,6 +77,7 @@ TALKERS = {
     "markupsafe": {"report/html/figures.py", "report/html/page.py", "report/html/plots.py"},
     "promql_parser": {"alerts/promql.py"},
     "psutil": {
+        "chaos/experiments/process.py",
         "chaos/guardian/watching.py",
         "local/api/processes.py",
         "local/machines/disk_limits.py",

@@ -356,11 +356,8 @@ class Perturbation(Row, frozen=True, kw_only=True):
 
     @property
     def machine_ids(self) -> tuple[str, ...]:
-        """The Machines it was done to; none where that cannot be read."""
-        try:
-            return msgspec.json.decode(self.machines, type=tuple[str, ...])
-        except msgspec.DecodeError:
-            return ()
+        """The Machines it was done to."""
+        return msgspec.json.decode(self.machines, type=tuple[str, ...])
 
 
 class ExperimentRun(Row, frozen=True, kw_only=True):

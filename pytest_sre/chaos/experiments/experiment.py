@@ -88,6 +88,8 @@ class Experiment:
         terms: what it states for us.
         actions: those of our actions that are known before it runs, by their names in the file.
         configuration: its parameters and what they are unless something else is said.
+        acts: whether its method does anything.
+        rolls_back: whether its rollbacks undo what is not ours.
         continuously: every how many seconds the steady state is looked at during the method;
             None when only before and after it.
     """
@@ -98,6 +100,8 @@ class Experiment:
     terms: Terms
     actions: Mapping[str, Action] = field(default_factory=dict)
     configuration: Mapping[str, object] = field(default_factory=dict)
+    acts: bool = False
+    rolls_back: bool = False
     continuously: float | None = None
 
     @property

@@ -64,6 +64,8 @@ def _experiment(path: Path, found: Part, stated: Document) -> Experiment:
         terms=made,
         actions=actions,
         configuration=configuration,
+        acts=_acts(stated),
+        rolls_back=bool(_foreign(stated.rollbacks)),
         continuously=runtime.frequency if runtime.strategy == "continuously" else None,
     )
 

@@ -65,8 +65,8 @@ class Sight:
             and region in ("", machine.region)
         ]
 
-    def journey(self, name: str) -> None:
-        """Walk a journey once.
+    def journey(self, name: str) -> str | None:
+        """Walk a journey once; give the path of what the app acknowledged, if it gives one.
 
         Raises:
             AssertionError: the app did not do what it expects.
@@ -77,7 +77,7 @@ class Sight:
         with JourneyRunner(
             self.base_url, app=self.app(""), source="chaos", write=lambda _: None
         ) as runner:
-            runner.run(journey)
+            return runner.run(journey)
 
     def _journey(self, name: str) -> Journey:
         with self._lock:

@@ -27,20 +27,12 @@ _MOST_DOUBTS: Final = 8
 def load_blocks(report: Report) -> Iterator[Block]:
     """Arrange the loads of a report."""
     for number, load in enumerate(report.loads.shown):
-        yield _load(load, f"load-{number}", tuple(_faults(report, load)))
+        yield _load(load, f"load-{number}")
     if report.loads.left:
         yield Block(f"and {report.loads.left:,} more loads, which are in the recording")
 
 
-def _faults(report: Report, load: Load) -> Iterator[tuple[float, float]]:
-    """Give when something was done to the target on purpose, in seconds since the load began."""
-    for row in report.perturbations.shown:
-        until_at = row.undone_at if math.isfinite(row.undone_at) else load.ended_at
-        if math.isfinite(row.made_at) and row.made_at < load.ended_at and until_at > load.began_at:
-            yield row.made_at - load.began_at, until_at - load.began_at
-
-
-def _load(load: Load, key: str, faults: tuple[tuple[float, float], ...]) -> Block:
+def _load(load: Load, key: str) -> Block:
     name = safe_line(load.name, _NAME)
     labels = tuple(f"{load.slices.begins_at(place):g} s" for place in range(load.slices.count))
     points = load.whole.percentiles_s
@@ -52,7 +44,7 @@ def _load(load: Load, key: str, faults: tuple[tuple[float, float], ...]) -> Bloc
         mark="INCONCLUSIVE" if load.doubts else "",
         says=tuple(_says(load)),
         figures=(
-            _rates(load, key, name, labels, faults),
+            _rates(load, key, name, labels),
             heat,
             *((curve,) if points else ()),
             *((errors,) if load.errors else ()),
@@ -73,15 +65,8 @@ def _line(text: str) -> str:
     return safe_line(text, _TEXT)
 
 
-def _rates(
-    load: Load,
-    key: str,
-    name: str,
-    labels: tuple[str, ...],
-    faults: tuple[tuple[float, float], ...],
-) -> Figure:
+def _rates(load: Load, key: str, name: str, labels: tuple[str, ...]) -> Figure:
     wide_s = load.slices.slice_s
-    spans = [(begin_s / wide_s, end_s / wide_s) for begin_s, end_s in faults]
     planned = [Series("planned", _per_s(load.planned, wide_s), GREY)] if load.planned else []
     series = (
         Series("achieved", _per_s(load.started, wide_s), BLUE),
@@ -94,11 +79,8 @@ def _rates(
         (label, *(f"{value:,.6g}" for value in values))
         for label, *values in zip(labels, *(each.values for each in series), strict=True)
     )
-    if faults:
-        told += f"; shaded: {len(faults)} times something was done to the target on purpose"
     numbers = Table(title, ("from", *(each.name for each in series)), rows)
-    about = About(f"{key}-rate", title, f"{told}.")
-    return Figure(over_time(about, series, labels, spans), numbers)
+    return Figure(over_time(About(f"{key}-rate", title, f"{told}."), series, labels), numbers)
 
 
 def _per_s(counts: tuple[int, ...], slice_s: float) -> tuple[float, ...]:

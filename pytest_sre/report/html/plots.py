@@ -17,7 +17,6 @@ from pytest_sre.report.html.buckets import band_label, told_latency
 BLUE: Final = "#3b82f6"
 RED: Final = "#e5484d"
 GREY: Final = "#8b8d98"
-ORANGE: Final = "#f59e0b"
 
 _WIDTH, _LEFT, _RIGHT, _TOP = 780.0, 116.0, 16.0, 12.0
 _INNER: Final = _WIDTH - _LEFT - _RIGHT
@@ -46,23 +45,16 @@ class Series:
     colour: str = BLUE
 
 
-def over_time(
-    about: About,
-    series: Sequence[Series],
-    labels: Sequence[str],
-    spans: Sequence[tuple[float, float]] = (),
-) -> Markup:
+def over_time(about: About, series: Sequence[Series], labels: Sequence[str]) -> Markup:
     """Draw series as steps over time.
 
     Args:
         about: what they are.
         series: at most three, of the same length.
         labels: when each slice begins, in words.
-        spans: stretches to be shaded, from and until which slice; a part of a slice counts.
     """
     highest = _nice(max((value for one in series for value in one.values), default=0.0))
-    parts = [_span(begin, end, len(labels)) for begin, end in spans]
-    parts += [*_level_lines([(value, f"{value:g}") for value in (0.0, highest / 2, highest)])]
+    parts = [*_level_lines([(value, f"{value:g}") for value in (0.0, highest / 2, highest)])]
     for one, dashes in zip(series, _DASHES, strict=False):
         parts.append(_steps(one, highest, dashes))
     parts += [*_time_labels(labels), *_legend(series)]
@@ -181,14 +173,6 @@ def _polyline(points: str, colour: str, dashes: str = "") -> Markup:
     return Markup('<polyline points="{}" fill="none" stroke="{}" stroke-width="2"{}/>').format(
         points, colour, dashed
     )
-
-
-def _span(begin: float, end: float, slices: int) -> Markup:
-    wide = _INNER / max(1, slices)
-    left, right = (min(max(place, 0.0), slices) * wide for place in (begin, end))
-    return Markup(
-        '<rect x="{:.1f}" y="{}" width="{:.1f}" height="{}" fill="{}" fill-opacity="0.25"/>'
-    ).format(_LEFT + left, _TOP, max(1.0, right - left), _HEIGHT, ORANGE)
 
 
 def _steps(one: Series, highest: float, dashes: str) -> Markup:

@@ -19,14 +19,12 @@ from pytest_sre.recording.notes import (
 )
 from pytest_sre.recording.rows import (
     CheckSeen,
-    ExperimentRun,
     Flake,
     JourneyRun,
     LogLine,
     MachineSeen,
     ObjectiveSeen,
     OwnFault,
-    Perturbation,
     Reason,
     Risk,
     Row,
@@ -56,8 +54,6 @@ _MACHINES: Final = 150
 _OBJECTIVES: Final = 60
 _KINDS: Final = 40
 _REMARKS: Final = 20
-_PERTURBATIONS: Final = 200
-_EXPERIMENTS: Final = 40
 _OBJECTIVE_TESTS: Final = "slo::"
 _GRAVITY: Final = {Verdict.UNHEALTHY.value: 0, Verdict.INCONCLUSIVE.value: 1}
 
@@ -98,8 +94,6 @@ def read_report(recording: Recording) -> Report:
         errors=Some.of(counts.errors, _KINDS),
         journeys=Some.of(_journeys(recording), _KINDS),
         loads=loads,
-        perturbations=Some.of(recording.newest(Perturbation, "perturbation"), _PERTURBATIONS),
-        experiments=Some.of(recording.rows(ExperimentRun), _EXPERIMENTS),
         log=Some.of(_counted(recording, LogLine, "app", "level"), _KINDS),
         flakes=Some.of(_counted(recording, Flake, "what", sample="first_failure"), _KINDS),
         risks=Some.of(recording.rows(Risk), _KINDS),

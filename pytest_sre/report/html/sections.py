@@ -7,7 +7,6 @@ from typing import Final
 from pytest_sre.recording.rows import Reason, TestRun
 from pytest_sre.report.html.blocks import Block, Section
 from pytest_sre.report.html.buckets import told_latency
-from pytest_sre.report.html.chaos_sections import chaos_blocks
 from pytest_sre.report.html.figures import (
     Figure,
     Rows,
@@ -46,7 +45,6 @@ def sections(report: Report) -> tuple[Section, ...]:
         Section("why", "Why", tuple(_reasons(report))),
         Section("objectives", "Objectives", tuple(_objectives(report))),
         Section("tests", "Tests", tuple(_suites(report))),
-        Section("chaos", "Chaos", tuple(chaos_blocks(report))),
         Section("loads", "Loads", tuple(load_blocks(report))),
         Section("traffic", "Requests", tuple(_traffic(report))),
         Section("machines", "Machines", tuple(_machines(report))),

@@ -7,10 +7,8 @@ from typing import Generic, TypeVar
 
 from pytest_sre.recording.rows import (
     CheckSeen,
-    ExperimentRun,
     MachineSeen,
     ObjectiveSeen,
-    Perturbation,
     Reason,
     Risk,
     TestRun,
@@ -210,8 +208,6 @@ class Report:
         version: the version of pytest-sre that made the run.
         began_at: when the run began, 0 when not known.
         ended_at: when it came to its verdict, 0 when it did not.
-        perturbations: what was done to the target on purpose, each as it is known last.
-        experiments: those that have ended.
     """
 
     recording: str
@@ -231,8 +227,6 @@ class Report:
     errors: Some[ErrorKind] = Some()
     journeys: Some[Walked] = Some()
     loads: Some[Load] = Some()
-    perturbations: Some[Perturbation] = Some()
-    experiments: Some[ExperimentRun] = Some()
     log: Some[Counted] = Some()
     flakes: Some[Counted] = Some()
     risks: Some[Risk] = Some()

@@ -1,11 +1,21 @@
 """Experiments as files."""
 
+import contextlib
 import copy
 import json
 
+import psutil
 import pytest
 
 from pytest_sre.chaos.experiments.reading import read_experiment
+from pytest_sre.chaos.experiments.running import run_experiment
+from pytest_sre.chaos.ground import Ground
+from pytest_sre.chaos.guardian.standing import dismiss_guardians
+from pytest_sre.chaos.hands import hands_of
+from pytest_sre.recording.rows import Perturbation
+from pytest_sre.targets import load_settings
+from pytest_sre.undo.files import Journal, undo_dir
+from tests.plugin.conftest import shared as shared  # noqa: PLC0414 - a fixture
 
 ACTIONS = "pytest_sre.chaos.fly.actions"
 PROBES = "pytest_sre.chaos.fly.probes"
@@ -65,3 +75,81 @@ def read(tmp_path):
         return read_experiment(path, tmp_path)
 
     return read
+
+
+@pytest.fixture(scope="module")
+def hands(shared):
+    """What acts on the platform of the shared project."""
+    with hands_of(str(shared.root / ".sre/local/by-hand")) as found:
+        yield found
+    dismiss_guardians()
+
+
+class Stage:
+    """The shared project's platform as ground for experiments, and all that was told of them."""
+
+    def __init__(self, root, hands) -> None:
+        self.root, self.hands = root, hands
+        self.rows, self.lines, self.stop = [], [], ""
+        self.asked_s = []
+        self.settings = load_settings(root, "local")
+        local = hands.local
+        self.ground = Ground(
+            settings=self.settings,
+            hands=hands,
+            journal=Journal(undo_dir(root)),
+            app="tiny",
+            base_url=local.app_url("tiny"),
+            journeys={"home"},
+            journey_files=self.settings.journeys,
+            run="run-1",
+            seed=1,
+            test="chaos/it.json::it",
+            ready=self.ready,
+            stopped=lambda: self.stop,
+            write=self.rows.append,
+            tell=self.lines.append,
+        )
+
+    @contextlib.contextmanager
+    def ready(self, lasts_s):
+        self.asked_s.append(lasts_s)
+        yield
+
+    def run(self, document, **values):
+        folder = self.root / "experiments"
+        folder.mkdir(exist_ok=True)
+        path = folder / "it.json"
+        path.write_text(json.dumps(document), encoding="utf-8")
+        return run_experiment(read_experiment(path, self.root), self.ground, values=values)
+
+    @property
+    def perturbations(self):
+        """The newest row of each."""
+        found = [row for row in self.rows if isinstance(row, Perturbation)]
+        return list({row.perturbation: row for row in found}.values())
+
+    def is_clean(self) -> bool:
+        left = self.ground.journal.left()
+        machines = self.hands.fly.machines("tiny")
+        changed = [m for m in machines if m.state != "started" or m.cordoned]
+        return not changed and not left
+
+
+@pytest.fixture
+def stage(shared, hands):
+    """A stage that is as it was found when the test ends."""
+    made = Stage(shared.root, hands)
+    assert made.is_clean()
+    yield made
+    assert made.is_clean()
+    leader = psutil.Process()
+    played = [p for p in leader.children(recursive=True) if "experiments.child" in _told(p)]
+    assert played == []
+
+
+def _told(process):
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""

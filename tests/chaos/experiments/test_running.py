@@ -1,0 +1,248 @@
+"""Experiments as they run: chaoslib in a process of its own, real Machines, always undone."""
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from pytest_sre.chaos.experiments.result import Outcome
+from pytest_sre.recording.rows import ExperimentRun
+from pytest_sre.verdict import Inconclusive
+from tests.chaos.experiments.conftest import action, experiment, probe, stated
+
+HOME = {"title": "the app answers", "probes": [probe("journey_passes", name="home")]}
+STOP_ONE = action("stop_machines", group="web", count=1)
+
+
+def tried(**changed):
+    return experiment(
+        **{
+            "steady_state_hypothesis": HOME,
+            "method": [STOP_ONE],
+            "extensions": stated(**{"blast-radius": {"machines": 1, "seconds": 60}}),
+            **changed,
+        }
+    )
+
+
+def test_an_app_that_bears_it_holds(stage):
+    result = stage.run(tried())
+
+    result.require()
+    assert result.outcome is Outcome.HELD
+    assert [state.phase for state in result.seen.states] == ["before", "after", "recovery"]
+    assert [one.name for one in result.seen.activities] == ["stop_machines", "undo_all"]
+    (row,) = stage.perturbations
+    assert (row.kind, row.clean) == ("stop-machines", True)
+    recorded = stage.rows[-1]
+    assert isinstance(recorded, ExperimentRun)
+    assert (recorded.name, recorded.verdict, recorded.clean) == ("it", "HELD", True)
+    assert recorded.experiment == row.experiment
+    assert stage.asked_s == [60]
+    assert list((stage.root / ".sre" / "chaos").glob("*-it.json"))
+
+
+# Stopped ones would be started by the proxy.
+BOTH = action("cordon_machines", group="web", share=1.0)
+WIDE = {"blast-radius": {"seconds": 60}}
+
+
+def test_an_app_that_does_not_deviates(stage):
+    result = stage.run(tried(method=[BOTH], extensions=stated(**WIDE)))
+
+    assert result.outcome is Outcome.DEVIATED
+    with pytest.raises(AssertionError, match="DEVIATED: the steady state was lost") as failed:
+        result.require()
+    assert "action cordon_machines succeeded" in str(failed.value)
+
+
+def test_an_app_may_be_away_meanwhile_if_it_comes_back(stage):
+    result = stage.run(
+        tried(
+            method=[BOTH],
+            extensions=stated(**WIDE, **{"may-deviate": True, "recovers-within": "60s"}),
+        )
+    )
+
+    result.require()
+    assert 0 <= result.recovery_s < 60
+    assert "was back" in result.why
+
+
+def test_nothing_is_done_where_the_steady_state_is_not_met_first(stage):
+    off = {"title": "t", "probes": [probe("http_status", 200, path="/broken")]}
+
+    result = stage.run(tried(steady_state_hypothesis=off))
+
+    assert result.outcome is Outcome.NOT_INJECTED
+    assert stage.perturbations == []
+    with pytest.raises(Inconclusive, match="not met before anything was done"):
+        result.require()
+
+
+def test_a_probe_that_cannot_see_is_no_outage(stage):
+    blind = {"title": "t", "probes": [probe("journey_passes", name="nowhere")]}
+
+    result = stage.run(tried(steady_state_hypothesis=blind))
+
+    with pytest.raises(Inconclusive, match="there is no journey 'nowhere'; registered: home"):
+        result.require()
+
+
+def test_an_action_that_is_not_done_is_not_injected(stage):
+    nobody = action("stop_machines", group="nobody")
+
+    result = stage.run(tried(method=[nobody]))
+
+    with pytest.raises(Inconclusive, match="NOT INJECTED: stop_machines was not done"):
+        result.require()
+
+
+def test_no_more_than_its_blast_radius(stage):
+    result = stage.run(tried(method=[action("stop_machines", group="web", share=1.0)]))
+
+    with pytest.raises(Inconclusive, match="at most 1 Machine perturbed at once"):
+        result.require()
+    assert stage.perturbations == []
+
+
+def test_its_time_is_up(stage):
+    slow = STOP_ONE | {"pauses": {"after": 120}}
+    extension = stated(**{"blast-radius": {"machines": 1, "seconds": 1}})
+
+    result = stage.run(tried(method=[slow], extensions=extension))
+
+    assert result.outcome is Outcome.ABORTED
+    with pytest.raises(AssertionError, match="its 1 s are over"):
+        result.require()
+
+
+def test_a_condition_of_the_file_ends_it(stage):
+    both = BOTH | {"pauses": {"after": 120}}
+    abort = [{"journey": "home", "fails-for": "100ms"}]
+
+    result = stage.run(tried(method=[both], extensions=stated(**WIDE, abort=abort)))
+
+    assert (result.outcome, result.decides) == (Outcome.ABORTED, True)
+    assert "journey home fails for 0.1 s" in result.why
+
+
+def when_done(stage, act):
+    """Act once a perturbation is on record."""
+
+    def watch():
+        until = time.monotonic() + 120
+        while not stage.perturbations and time.monotonic() < until:
+            time.sleep(0.02)
+        act()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_the_stop_button_undoes_and_decides_nothing(stage):
+    def press():
+        stage.stop = "chaos is stopped by hand"
+
+    pressed = when_done(stage, press)
+    result = stage.run(tried(method=[STOP_ONE | {"pauses": {"after": 120}}]))
+    pressed.join()
+
+    assert (result.outcome, result.decides) == (Outcome.ABORTED, False)
+    with pytest.raises(Inconclusive, match="stopped by hand"):
+        result.require()
+
+
+def test_a_child_that_is_killed_leaves_nothing(stage):
+    def kill():
+        import psutil
+
+        for process in psutil.Process().children(recursive=True):
+            if "experiments.child" in " ".join(process.cmdline()):
+                os.kill(process.pid, signal.SIGKILL)
+
+    killed = when_done(stage, kill)
+    result = stage.run(tried(method=[STOP_ONE | {"pauses": {"after": 120}}]))
+    killed.join()
+
+    assert (result.outcome, result.decides) == (Outcome.ABORTED, False)
+    assert "was ended by SIGKILL" in result.why
+
+
+def test_a_child_that_is_told_to_end_does(stage):
+    def end():
+        import psutil
+
+        for process in psutil.Process().children(recursive=True):
+            if "experiments.child" in " ".join(process.cmdline()):
+                os.kill(process.pid, signal.SIGTERM)
+
+    told = when_done(stage, end)
+    # An action that swallows every Exception, as retries do, goes on to its end.
+    result = stage.run(tried(method=[STOP_ONE | {"pauses": {"after": 120}}, STOP_ONE]))
+    told.join()
+
+    assert (result.outcome, result.decides) == (Outcome.ABORTED, False)
+    assert len(stage.perturbations) == 1
+
+
+def test_a_parameter_of_the_command_line(stage):
+    result = stage.run(
+        tried(
+            configuration={"group": "nobody"},
+            method=[action("stop_machines", group="${group}", count=1)],
+        ),
+        group="web",
+    )
+
+    assert result.outcome is Outcome.HELD
+
+
+FAILING = {"type": "process", "path": "false"}
+
+
+def test_a_rollback_that_failed_proves_nothing(stage):
+    """chaoslib calls it succeeded; and so it does with an action that failed."""
+    acts = {"type": "action", "name": "acts", "provider": {"type": "process", "path": "true"}}
+    fails = {"type": "action", "name": "put it back", "provider": FAILING}
+
+    result = stage.run(tried(method=[acts], rollbacks=[fails]))
+
+    with pytest.raises(AssertionError, match="NOT CLEAN") as failed:
+        result.require()
+    assert "put it back" in str(failed.value)
+
+
+def test_an_action_that_failed_is_none(stage):
+    fails = {"type": "action", "name": "acts", "provider": FAILING}
+    undoes = {"type": "action", "name": "undo", "provider": {"type": "process", "path": "true"}}
+
+    result = stage.run(tried(method=[fails], rollbacks=[undoes]))
+
+    assert result.outcome is Outcome.NOT_INJECTED
+
+
+def test_a_tolerance_that_raises_ends_it_with_its_rollbacks(stage):
+    """A list of numbers does not compare with a text: chaoslib ends, and plays no rollbacks."""
+    mark = stage.root / "experiments" / "undone"
+    undoes = {
+        "type": "action",
+        "name": "undo",
+        "provider": {"type": "process", "path": "touch", "arguments": [str(mark)]},
+    }
+    acts = {"type": "action", "name": "acts", "provider": {"type": "process", "path": "true"}}
+    flips = {
+        "title": "t",
+        "probes": [probe("flips", [0, 1], module="flips")],
+    }
+    flip = "told = [0, 'a text']\ndef flips():\n    return told.pop(0)\n"
+    (stage.root / "flips.py").write_text(flip, encoding="utf-8")
+
+    result = stage.run(tried(method=[acts], rollbacks=[undoes], steady_state_hypothesis=flips))
+
+    assert (result.outcome, result.decides) == (Outcome.ABORTED, False)
+    assert mark.exists()
+    assert result.seen.is_clean

@@ -21,16 +21,22 @@ def require_allowed(target: Target, app: str) -> None:
     Raises:
         NotAsked: it may not; says what would allow it.
     """
-    _require_permission(target)
-    _require_listed(target, app)
-    if target.platform == "fly" and target.chaos_on != target.name:
+    require_allowed_at_all(target)
+    apps = sorted(target.chaos.apps)
+    if app not in apps:
+        stated = ", ".join(f'"{each}"' for each in (*apps, app))
         raise NotAsked(
-            f"chaos on {target.name} needs its name typed again for this run\n"
-            f"if it is meant, give {TYPED_OPTION}={target.name} on the command line"
+            f"chaos is not allowed on the app {app} of {target.name}; to allow it, "
+            f"put chaos-apps = [{stated}] into [targets.{target.name}.limits]"
         )
 
 
-def _require_permission(target: Target) -> None:
+def require_allowed_at_all(target: Target) -> None:
+    """Pass when a target may be perturbed, whichever of its apps may be.
+
+    Raises:
+        NotAsked: it may not; says what would allow it.
+    """
     if "chaos" in target.deny:
         raise NotAsked(f'[targets.{target.name}] denies chaos: deny = ["chaos"]')
     if "chaos" not in target.allow:
@@ -39,13 +45,8 @@ def _require_permission(target: Target) -> None:
             f"chaos is not allowed on {target.name}; to allow it, "
             f"put allow = [{allowed}] into [targets.{target.name}], or give --sre-allow=chaos"
         )
-
-
-def _require_listed(target: Target, app: str) -> None:
-    apps = sorted(target.chaos.apps)
-    if app not in apps:
-        stated = ", ".join(f'"{each}"' for each in (*apps, app))
+    if target.platform == "fly" and target.chaos_on != target.name:
         raise NotAsked(
-            f"chaos is not allowed on the app {app} of {target.name}; to allow it, "
-            f"put chaos-apps = [{stated}] into [targets.{target.name}.limits]"
+            f"chaos on {target.name} needs its name typed again for this run\n"
+            f"if it is meant, give {TYPED_OPTION}={target.name} on the command line"
         )

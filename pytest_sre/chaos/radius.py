@@ -70,7 +70,7 @@ def require_within(target: Target, reach: Reach, others: Sequence[Machine] = ())
     Raises:
         Inconclusive: it is more; nothing was done.
     """
-    _require_time(target, reach)
+    require_time(target, reach.lasts_s)
     perturbed = tuple({each.id: each for each in (*others, *reach.machines)}.values())
     _require_count(target, perturbed, reach.made)
     _require_regions(target, perturbed)
@@ -80,6 +80,21 @@ def require_within(target: Target, reach: Reach, others: Sequence[Machine] = ())
         _require_share(target, group, there, ids)
         if _serves(target, reach.app, group):
             _require_one_left(target, group, there, ids)
+
+
+def require_time(target: Target, lasts_s: float) -> None:
+    """Pass when chaos lasts no longer than it may.
+
+    Raises:
+        Inconclusive: it does; nothing was done.
+    """
+    if lasts_s > target.chaos.lasts_s:
+        raise _refused(
+            target,
+            f"chaos of at most {target.chaos.lasts_s:g} s",
+            f"{lasts_s:g} s",
+            f"chaos-seconds = {math.ceil(lasts_s)}",
+        )
 
 
 class Radius:
@@ -110,16 +125,6 @@ class Radius:
         finally:
             with self._lock:
                 self._now = [each for each in self._now if each is not reach]
-
-
-def _require_time(target: Target, reach: Reach) -> None:
-    if reach.lasts_s > target.chaos.lasts_s:
-        raise _refused(
-            target,
-            f"chaos of at most {target.chaos.lasts_s:g} s",
-            f"{reach.lasts_s:g} s",
-            f"chaos-seconds = {math.ceil(reach.lasts_s)}",
-        )
 
 
 def _require_count(target: Target, perturbed: Sequence[Machine], made: int) -> None:

@@ -1,7 +1,6 @@
 """What a run gives to chaos: by what the target is perturbed, when it may be, who is told."""
 
 import contextlib
-import os
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +14,6 @@ from pytest_sre.chaos.hands import Hands
 from pytest_sre.chaos.injecting import Injector
 from pytest_sre.chaos.radius import Radius
 from pytest_sre.chaos.steadiness import Look, Seen, wait_until_steady
-from pytest_sre.chaos.stopping import StopButton
 from pytest_sre.chaos.watched import WatchedFaults
 from pytest_sre.chaos.watching import Watch
 from pytest_sre.fly.errors import FlyError
@@ -26,11 +24,12 @@ from pytest_sre.load.making import Maker
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
 from pytest_sre.recording.rows import OwnFault
 from pytest_sre.run.acting import tell_incidents
+from pytest_sre.run.chaos_terms import readiness_of
 from pytest_sre.run.evidence import Evidence
 from pytest_sre.run.loads import load_ground, load_writer
 from pytest_sre.run.platforms import Platform
 from pytest_sre.undo.files import Journal, undo_dir
-from pytest_sre.verdict import Inconclusive, NotAsked
+from pytest_sre.verdict import Inconclusive
 
 if TYPE_CHECKING:
     from pytest_sre.run.run import Run
@@ -108,8 +107,8 @@ def chaos_ground(run: "Run", evidence: Evidence) -> Iterator[Ground]:
     public = next((app for app in run.apps.values() if app.serving), None)
     first = next(iter(run.apps.values()))
     journal = Journal(undo_dir(settings.root))
-    button = StopButton(settings.root, os.environ)
-    with _hands(run.platform) as hands, button.heeding_signal():
+    readiness = readiness_of(run, journal)
+    with _hands(run.platform) as hands, readiness.button.heeding_signal():
         yield Ground(
             settings=settings,
             hands=hands,
@@ -121,8 +120,8 @@ def chaos_ground(run: "Run", evidence: Evidence) -> Iterator[Ground]:
             run=run.recorder.path.stem,
             seed=zlib.crc32(run.recorder.path.stem.encode()),
             test=evidence.test,
-            ready=_readiness(run, journal),
-            stopped=button.pressed,
+            ready=readiness.ready,
+            stopped=readiness.stopped,
             write=evidence.write,
             tell=lambda line: run.on_wait(line) if run.on_wait else None,
             note=_noting(run),
@@ -200,25 +199,3 @@ def _noting(run: "Run") -> Callable[[str, float], None]:
             run.recorder.write(OwnFault(at=time.time(), cause="own incident log", detail=detail))
 
     return note
-
-
-def _readiness(
-    run: "Run", journal: Journal
-) -> Callable[[float], contextlib.AbstractContextManager[None]]:
-    @contextlib.contextmanager
-    def ready(_lasts_s: float) -> Iterator[None]:
-        target = run.settings.target
-        if "chaos" not in target.allow:
-            raise NotAsked(f"chaos is not allowed on {target.name}; see allow in sre.toml")
-        # The bake is not to observe what is done on purpose.
-        run.wait_for_bake()
-        left = journal.left()
-        if left:
-            raise Inconclusive(
-                f"expected nothing left to undo, found {len(left)}: {left[0].kind} on "
-                f"{left[0].target or '?'}\nrun: pytest-sre recover",
-                cause="left to undo",
-            )
-        yield
-
-    return ready

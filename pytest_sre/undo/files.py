@@ -156,6 +156,22 @@ class Journal:
         with self._taken(self.folder / f"{intent.id}.json") as kept:
             yield kept
 
+    def prove_writable(self) -> None:
+        """Pass when an intent could be written now, down to the disk.
+
+        Raises:
+            OSError: it could not.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        probe = self.folder / f"probe-{secrets.token_hex(6)}{_UNFINISHED}"
+        try:
+            with probe.open("xb") as file:
+                file.write(b"{}")
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            probe.unlink(missing_ok=True)
+
     def _files(self) -> list[Path]:
         try:
             there = sorted(self.folder.iterdir())

@@ -113,7 +113,7 @@ class Fleet:
     def replace_machines(self) -> None:
         """Destroy all its Machines and make others, as a deploy may; they are then its state."""
         for machine in self.seen().machines:
-            self._ask("DELETE", f"{_MACHINES}/{machine}", params={"force": "true"})
+            self.ask("DELETE", f"{MACHINES}/{machine}", params={"force": "true"})
         self._make_machines()
         self.before = self.seen()
 
@@ -122,7 +122,7 @@ class Fleet:
         real.mkdir()
         self.platform.register_image(Image(SIMULATED, simulated=Script()))
         self.platform.register_image(Image(REAL, str(real), {"worker": "sleep 86400"}))
-        self._ask("POST", "/v1/apps", json={"name": APP})
+        self.ask("POST", "/v1/apps", json={"name": APP})
         self._make_machines()
 
     def _make_machines(self) -> None:
@@ -138,13 +138,13 @@ class Fleet:
                 "metadata": {"fly_process_group": group, "fly_platform_version": "v2"},
                 "restart": {"policy": "always"},
             }
-            self._ask("POST", _MACHINES, json={"region": region, "config": config})
+            self.ask("POST", MACHINES, json={"region": region, "config": config})
         self.until(lambda: {state for state, _, _ in self.seen().machines.values()} == {"started"})
 
     def seen(self) -> Seen:
         """Look at it, past the front."""
-        machines = self._ask("GET", _MACHINES).json()
-        faults = self._ask("GET", "/_local/faults").json()["faults"]
+        machines = self.ask("GET", MACHINES).json()
+        faults = self.ask("GET", "/_local/faults").json()["faults"]
         return Seen(
             {
                 each["id"]: (
@@ -167,7 +167,8 @@ class Fleet:
         """What the journal holds."""
         return tuple(sorted(path.name for path in undo_dir(self.root).glob("*.json")))
 
-    def _ask(self, method: str, path: str, **told: Any) -> httpx.Response:
+    def ask(self, method: str, path: str, **told: Any) -> httpx.Response:
+        """Call the platform's API, past the front."""
         return self._http.request(method, path, **told).raise_for_status()
 
     @staticmethod
@@ -186,7 +187,7 @@ class Fleet:
         self.platform.stop()
 
 
-_MACHINES = f"/v1/apps/{APP}/machines"
+MACHINES = f"/v1/apps/{APP}/machines"
 
 
 @contextmanager

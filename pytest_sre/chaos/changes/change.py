@@ -27,6 +27,10 @@ class Change(Protocol):
     def carrier(self) -> tuple[str, str] | None:
         """The app and the id of the Machine whose metadata tells of it; None when none can."""
 
+    @property
+    def takes_s(self) -> float:
+        """How long after its call has returned it may still take effect, seconds."""
+
     def make(self, hands: Hands) -> None:
         """Do it.
 
@@ -66,6 +70,11 @@ class ChangeStruct(
     def carrier(self) -> tuple[str, str] | None:
         """The app and the id of the Machine whose metadata tells of it; None when none can."""
         return None
+
+    @property
+    def takes_s(self) -> float:
+        """How long after its call has returned it may still take effect, seconds."""
+        return 0.0
 
     def told(self) -> dict[str, Any]:
         """Give it as plain data, with its ``kind``."""

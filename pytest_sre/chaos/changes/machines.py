@@ -32,6 +32,8 @@ CLONE: Final = "sre-clone-"
 
 _AT_REST: Final = frozenset({"created", "stopped", "suspended", "failed"})
 _GONE: Final = frozenset({"destroying", "destroyed"})
+# What a process is given to end in order, where its Machine does not say: Fly's default.
+_END_S: Final = 5.0
 
 
 class _OfRunning(MachineChange, frozen=True, kw_only=True):
@@ -68,9 +70,21 @@ class StopMachine(_OfRunning, frozen=True, tag="stop-machine"):
 
 
 class KillMachine(_OfRunning, frozen=True, tag="kill-machine"):
-    """Send a Machine's main process a signal; its restart policy decides what then happens."""
+    """Send a Machine's main process a signal; its restart policy decides what then happens.
+
+    Attributes:
+        signal: its name.
+        ends_within_s: how long the process may take to end, seconds. One that ends in order, and
+            is not started again, runs until then as if nothing had happened.
+    """
 
     signal: str = "SIGKILL"
+    ends_within_s: float = 0.0
+
+    @property
+    def takes_s(self) -> float:
+        """Until the process has ended."""
+        return self.ends_within_s
 
     @property
     def described(self) -> str:
@@ -188,10 +202,18 @@ def find_machine(hands: Hands, app: str, machine_id: str) -> Machine | None:
         FlyError: the platform does not say.
     """
     try:
-        machine = hands.fly.machine(app, machine_id)
+        machine: Machine | None = hands.fly.machine(app, machine_id)
+    except NotFound:
+        machine = _listed(hands, app, machine_id)
+    return None if machine is None or machine.state in _GONE else machine
+
+
+def _listed(hands: Hands, app: str, machine_id: str) -> Machine | None:
+    """Look for one in the list that is not found alone: only when both say so is it gone."""
+    try:
+        return next((each for each in hands.fly.machines(app) if each.id == machine_id), None)
     except NotFound:
         return None
-    return None if machine.state in _GONE else machine
 
 
 def plan_stop(action: StopMachines, scene: Scene) -> tuple[Change, ...]:
@@ -201,7 +223,16 @@ def plan_stop(action: StopMachines, scene: Scene) -> tuple[Change, ...]:
 
 
 def plan_kill(action: KillMachines, scene: Scene) -> tuple[Change, ...]:
-    """Send the Machines that are meant the signal."""
+    """Send the Machines that are meant the signal.
+
+    Raises:
+        NotInjected: the signal ends nothing, and nobody would see that it is to be undone.
+    """
+    if action.signal.upper().removeprefix("SIG") == "STOP":
+        raise NotInjected(
+            f"expected a signal that ends a process, found {action.signal}\n"
+            "to freeze Machines, suspend them"
+        )
     return _kills(scene, action.which, action.signal)
 
 
@@ -269,7 +300,20 @@ def plan_scale(action: Scale, scene: Scene) -> tuple[Change, ...]:
 
 def _kills(scene: Scene, which: Which, signal: str) -> tuple[Change, ...]:
     chosen = scene.choose_running(which)
-    return tuple(KillMachine(**scene.fields_of(each), signal=signal) for each in chosen)
+    return tuple(
+        KillMachine(
+            **scene.fields_of(each), signal=signal, ends_within_s=_ends_within_s(each, signal)
+        )
+        for each in chosen
+    )
+
+
+def _ends_within_s(machine: Machine, signal: str) -> float:
+    if signal.upper().removeprefix("SIG") == "KILL":
+        return 0.0
+    stop = machine.settings.stop_config
+    stated_s = stop.timeout_s if stop else None
+    return _END_S if stated_s is None else stated_s
 
 
 def _cordons(scene: Scene, machines: Iterable[Machine]) -> tuple[Change, ...]:

@@ -71,7 +71,8 @@ def settle(
         partial(_settled, _Settling(each, hands, turns, timeout_s), partial(proven, number))
         for number, each in enumerate(opened)
     ]
-    limit_s = timeout_s + hands.in_flight_s + _ATTEMPT_S + _SPARE_S
+    takes_s = max((each.change.takes_s for each in opened), default=0.0)
+    limit_s = timeout_s + hands.in_flight_s + takes_s + _ATTEMPT_S + _SPARE_S
     return [
         Settled(is_clean=False, why=_in_a_line(found)) if isinstance(found, Exception) else found
         for found in Abreast(works, at_once=len(works)).results(limit_s)
@@ -103,7 +104,7 @@ class _Settling:
         self._terms = terms_of(
             made_s=None if made_at is None else time.time() - made_at,
             now=time.monotonic(),
-            in_flight_s=hands.in_flight_s,
+            in_flight_s=hands.in_flight_s + opened.change.takes_s,
             timeout_s=timeout_s,
         )
         self._why = ""

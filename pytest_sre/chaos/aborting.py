@@ -56,6 +56,7 @@ class AbortWatch:
         self._trip = trip
         self._why = ""
         self._error: BaseException | None = None
+        self._is_on = False
         self._asked: list[_Asked] = []
         self._lock = threading.Lock()
         self._ends, self._noticed = threading.Event(), threading.Event()
@@ -67,13 +68,19 @@ class AbortWatch:
         return self._why
 
     def add(self, condition: Condition) -> None:
-        """Watch a condition, too, from now on."""
+        """Watch a condition, too, from now on, or from when the watch is entered."""
         asked = _Asked(condition, self._ends, self._noticed)
         with self._lock:
             self._asked.append(asked)
-        asked.thread.start()
+            is_on = self._is_on
+        if is_on:
+            asked.begin()
 
     def __enter__(self) -> Self:
+        with self._lock:
+            self._is_on, before = True, list(self._asked)
+        for asked in before:
+            asked.begin()
         self._watcher.start()
         return self
 
@@ -82,7 +89,7 @@ class AbortWatch:
         self._noticed.set()
         self._watcher.join()
         for asked in self._asked:
-            asked.thread.join(_LEAVE_S)
+            asked.leave(_LEAVE_S)
         if self._error is not None:
             raise self._error
 
@@ -113,9 +120,18 @@ class _Asked:
         self._condition, self._ends, self._noticed = condition, ends, noticed
         self._said = ""
         self._answered_s = time.monotonic()
-        self.thread = threading.Thread(
+        self._thread = threading.Thread(
             target=self._keep_asking, name=f"sre-abort: {condition.name}", daemon=True
         )
+
+    def begin(self) -> None:
+        """Ask from now on."""
+        self._answered_s = time.monotonic()
+        self._thread.start()
+
+    def leave(self, within_s: float) -> None:
+        """Wait until it is asked no more; one that hangs is left to itself."""
+        self._thread.join(within_s)
 
     def why(self) -> str:
         """Say why to end, if the condition does, or if it says nothing any more."""

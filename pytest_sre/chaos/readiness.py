@@ -25,7 +25,7 @@ _LABEL_EVERY_S: Final = 3.0
 _MOST_LINES: Final = 3
 
 
-def _nothing() -> str:
+def nothing_against_it() -> str:
     """Say that nothing speaks against it."""
     return ""
 
@@ -51,8 +51,8 @@ class Terms:
     turn: Callable[[float], AbstractContextManager[Turn]]
     deploying: Ask
     budgets: Callable[[], Mapping[str, float]]
-    steady: Callable[[], object] = _nothing
-    label: Ask = _nothing
+    steady: Callable[[], object] = nothing_against_it
+    label: Ask = nothing_against_it
 
 
 class Readiness:

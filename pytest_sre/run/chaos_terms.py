@@ -2,21 +2,16 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_sre.chaos.aborting import Ask
-from pytest_sre.chaos.deploying import deploy_under_way
 from pytest_sre.chaos.permission import require_allowed_at_all
-from pytest_sre.chaos.readiness import Readiness, Terms
+from pytest_sre.chaos.readiness import Readiness, nothing_against_it
 from pytest_sre.chaos.stopping import StopButton
-from pytest_sre.turns.noticeboard import MachineBoard, board_machine
-from pytest_sre.turns.purposes import CHAOS
-from pytest_sre.turns.taking import Turn, take_turn, turns_dir
+from pytest_sre.chaos.terms import terms_of
 from pytest_sre.undo.files import Journal
-from pytest_sre.verdict import Inconclusive
 
 if TYPE_CHECKING:
     from pytest_sre.run.run import Run
@@ -48,7 +43,7 @@ class RunReadiness:
         return self._readiness.stopped()
 
 
-def readiness_of(run: "Run", journal: Journal, *, label: Ask | None = None) -> RunReadiness:
+def readiness_of(run: "Run", journal: Journal, *, label: Ask = nothing_against_it) -> RunReadiness:
     """Give what says when a run may perturb its target.
 
     Args:
@@ -57,42 +52,16 @@ def readiness_of(run: "Run", journal: Journal, *, label: Ask | None = None) -> R
         label: says, of a tracker that may take seconds to answer, why all chaos has to end.
     """
     button = StopButton(run.settings.root, os.environ)
-    terms = Terms(
-        target=run.settings.target,
-        journal=journal,
+    terms = terms_of(
+        run.settings,
+        run.platform.fly,
+        journal,
+        run=run.recorder.path.stem,
         button=button.pressed,
-        turn=_turns(run),
-        deploying=lambda: _deploying(run),
         budgets=lambda: _budgets(run),
-        label=label or _silent,
+        label=label,
     )
     return RunReadiness(button, run, Readiness(terms))
-
-
-def _silent() -> str:
-    return ""
-
-
-def _turns(run: "Run") -> Callable[[float], AbstractContextManager[Turn]]:
-    target, this_run = run.settings.target.name, run.recorder.path.stem
-
-    def take(lasts_s: float) -> AbstractContextManager[Turn]:
-        # All who look have to look at the same app's.
-        app = next(iter(run.apps.values()))
-        bearer = board_machine(app.live)
-        if not bearer:
-            raise Inconclusive(f"{app.name} has no Machine to perturb")
-        board = MachineBoard(run.platform.fly, app.name, bearer)
-        folder = turns_dir(run.settings.root)
-        return take_turn(CHAOS, folder, target, run=this_run, lasts_s=lasts_s, board=board)
-
-    return take
-
-
-def _deploying(run: "Run") -> str:
-    fly = run.platform.fly
-    found = (deploy_under_way(app, fly.releases(app), fly.machines(app)) for app in run.apps)
-    return next(filter(None, found), "")
 
 
 def _budgets(run: "Run") -> Mapping[str, float]:

@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from pytest_sre.fly.client import Fly
 from pytest_sre.fly.errors import FlyError, NotFound
 from pytest_sre.fly.models import Machine
+
+_GONE: Final = frozenset({"destroying", "destroyed"})
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +39,8 @@ def board_machine(machines: Sequence[Machine]) -> str:
 
     The oldest, so that it stays the same one while others come.
     """
-    oldest = min(machines, key=_age, default=None)
+    there = [each for each in machines if each.state not in _GONE]
+    oldest = min(there, key=_age, default=None)
     return oldest.id if oldest else ""
 
 

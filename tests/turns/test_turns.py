@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pytest_sre.fly.errors import FlyError, NotFound
 from pytest_sre.fly.models import Machine
@@ -241,4 +242,5 @@ def test_the_oldest_machine_bears_the_notices():
     fleet = [machine("9a", 1), machine("1b", 2)]
 
     assert board_machine(fleet) == board_machine(fleet[::-1]) == "9a"
+    assert board_machine([replace(fleet[0], state="destroyed"), fleet[1]]) == "1b"
     assert board_machine([]) == ""

@@ -130,12 +130,27 @@ def test_it_ends_when_its_time_is_over():
     assert late.ask() == "its 30 s are over"
 
 
+def test_conditions_are_asked_from_when_the_watch_is_entered():
+    tripped = Tripped()
+    watch = AbortWatch(tripped)
+    watch.add(Condition("a later button", lambda: "pressed"))
+    # Threads of tests before may still be ending.
+    assert not any("a later button" in each.name for each in threads())
+
+    with watch:
+        assert tripped.wait() == "pressed"
+
+
+def threads():
+    return [each for each in threading.enumerate() if each.name.startswith("sre-abort")]
+
+
 def test_threads_end_with_the_watch():
     with AbortWatch(Tripped()) as watch:
         watch.add(Condition("quiet", lambda: ""))
-        assert any(each.name.startswith("sre-abort") for each in threading.enumerate())
+        assert threads()
 
     deadline = time.monotonic() + DEADLINE_S
-    while any(each.name.startswith("sre-abort") for each in threading.enumerate()):
+    while threads():
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -71,6 +71,10 @@ class _Loaded(msgspec.Struct, frozen=True):
     alertmanager: str
 
 
+class _Images(msgspec.Struct, frozen=True):
+    images: list[Image]
+
+
 class _Listed(msgspec.Struct, frozen=True):
     faults: list[dict[str, Any]]
 
@@ -229,6 +233,14 @@ class LocalPlatform:
             LocalPlatformError: it was refused, or no answer.
         """
         self._ask("PUT", "/_local/images", content=msgspec.json.encode(image))
+
+    def images(self) -> list[Image]:
+        """The images that are known.
+
+        Raises:
+            LocalPlatformError: no answer.
+        """
+        return msgspec.json.decode(self._ask("GET", "/_local/images").content, type=_Images).images
 
     def limit_rates(self, *, enabled: bool) -> None:
         """Hold its callers to Fly's documented rate limits, or no longer.

@@ -13,6 +13,8 @@ from pytest_sre.chaos.changes import (
     local_faults,
     machines,
     pressure,
+    releases,
+    secrets,
 )
 from pytest_sre.chaos.changes.change import Change, ChangeStruct, NotInjected
 from pytest_sre.chaos.changes.scene import Scene
@@ -31,6 +33,8 @@ _KnownChange = (
     | pressure.BurntProcessors
     | pressure.HeldMemory
     | disk.FilledDisk
+    | secrets.WrongSecret
+    | releases.DeployedImage
 )
 _PLANNERS: Final[Mapping[type[actions.Acting], Callable[[Any, Scene], tuple[Change, ...]]]] = {
     actions.StopMachines: machines.plan_stop,
@@ -48,6 +52,8 @@ _PLANNERS: Final[Mapping[type[actions.Acting], Callable[[Any, Scene], tuple[Chan
     actions.CpuPressure: pressure.plan_cpu_pressure,
     actions.MemoryPressure: pressure.plan_memory_pressure,
     actions.DiskFull: disk.plan_disk_full,
+    actions.BadSecret: secrets.plan_bad_secret,
+    actions.DeployRelease: releases.plan_deploy,
     actions.PlatformFault: local_faults.plan_platform_fault,
 }
 

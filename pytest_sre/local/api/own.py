@@ -18,7 +18,7 @@ def own_routes() -> list[BaseRoute]:
     """The routes of this file."""
     return [
         route("/_local", get=_about),
-        route("/_local/images", put=_put_image),
+        route("/_local/images", get=_images, put=_put_image),
         route("/_local/network", get=_network, put=_set_network),
         route("/_local/shutdown", post=_shut_down),
     ]
@@ -54,6 +54,11 @@ async def _about(request: Request) -> Response:
         ports = await request.app.state.open_ports(app)
         apps[app.name] = {"url": app.url, "ports": {str(port): ports[port] for port in ports}}
     return answer({"version": __version__, "pid": os.getpid(), "apps": apps})
+
+
+async def _images(request: Request) -> Response:
+    images = fleet_of(request).images.values()
+    return answer({"images": [msgspec.to_builtins(image) for image in images]})
 
 
 async def _put_image(request: Request) -> Response:

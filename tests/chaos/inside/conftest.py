@@ -59,7 +59,7 @@ server.serve_forever()
 IMAGE = "registry.local/shop:1"
 
 
-def until(condition: Callable[[], object], within_s: float = 60.0) -> None:
+def wait_until(condition: Callable[[], object], within_s: float = 60.0) -> None:
     """Ask again and again until the answer is truthy."""
     deadline = time.monotonic() + within_s
     while not condition():
@@ -126,7 +126,13 @@ def shop(tmp_path_factory) -> Iterator[Shop]:
             for name, group in (("a", "web"), ("b", "web"), ("c", "worker")):
                 hands.fly.create_machine(APP, config_of(group), region="iad", name=name)
             made = Shop(hands, started.app_url(APP))
-            until(made.is_well)
+            wait_until(made.is_well)
             yield made
     finally:
         started.stop()
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], object]], None]:
+    """Ask again and again until the answer is truthy."""
+    return wait_until

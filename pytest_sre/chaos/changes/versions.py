@@ -1,0 +1,54 @@
+"""New versions of Machines that ran, and are to run again."""
+
+import contextlib
+from collections.abc import Iterable
+from typing import Final
+
+from pytest_sre.chaos.changes.machines import find_machine
+from pytest_sre.chaos.hands import Hands
+from pytest_sre.fly.config import MachineConfig
+from pytest_sre.fly.errors import PreconditionFailed
+from pytest_sre.fly.models import Machine
+
+_AT_REST: Final = frozenset({"created", "stopped", "suspended", "failed"})
+
+
+def renew(
+    hands: Hands,
+    app: str,
+    machine: Machine,
+    config: MachineConfig,
+    *,
+    min_secrets_version: int | None = None,
+) -> Machine:
+    """Give a Machine a new version, and have it run.
+
+    Raises:
+        FlyError: the platform refuses, or nobody knows.
+    """
+    made = hands.fly.update_machine(
+        app, machine.id, config, min_secrets_version=min_secrets_version
+    )
+    if machine.state in _AT_REST:
+        with contextlib.suppress(PreconditionFailed):  # It is starting already.
+            hands.fly.start(app, machine.id)
+    return made
+
+
+def those_left(hands: Hands, app: str, ids: Iterable[str]) -> list[Machine]:
+    """Give those Machines that are still there, as they are now.
+
+    Raises:
+        FlyError: the platform does not say.
+    """
+    found = (find_machine(hands, app, each) for each in ids)
+    return [machine for machine in found if machine]
+
+
+def all_run(hands: Hands, app: str, ids: Iterable[str]) -> bool:
+    """Whether those Machines that are still there run.
+
+    Raises:
+        FlyError: the platform does not say.
+    """
+    return all(machine.state == "started" for machine in those_left(hands, app, ids))

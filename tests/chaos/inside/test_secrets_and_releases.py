@@ -1,0 +1,188 @@
+"""Wrong secrets and releases deployed on purpose: what Machines run with, then and afterwards."""
+
+import msgspec
+import pytest
+
+from pytest_sre.chaos.actions import BadSecret, DeployRelease
+from pytest_sre.chaos.changes.change import NotInjected
+from pytest_sre.chaos.changes.known import read_change, write_change
+from pytest_sre.chaos.changes.secrets import WRONG
+from pytest_sre.fly.errors import Conflict, PreconditionFailed, UnexpectedAnswer
+
+RIGHT = "the-right-value-0451"
+BAD = BadSecret(name="TOKEN", restore_from="RIGHT_TOKEN")
+RELEASES = {
+    "other": 'description = "Another one."\n[env]\nTOKEN = "of the other release"\n',
+    "broken": 'description = "It never listens."\n[env]\nPORT_OF = "none"\n',
+}
+
+
+@pytest.fixture(scope="module")
+def shop(shop, tmp_path_factory):
+    (image,) = shop.hands.local.images()
+    folder = tmp_path_factory.getbasetemp()
+    releases = folder.joinpath(image.root, "releases")
+    releases.mkdir()
+    for name, text in RELEASES.items():
+        (releases / f"{name}.toml").write_text(text)
+    return shop
+
+
+@pytest.fixture
+def secret(shop, until, monkeypatch):
+    """The secret has its right value, which is at hand."""
+    monkeypatch.setenv("RIGHT_TOKEN", RIGHT)
+    version = shop.fly.set_secrets("shop", {"TOKEN": RIGHT})
+    for machine in shop.machines:
+        shop.fly.update_machine("shop", machine.id, machine.settings, min_secrets_version=version)
+    until(shop.is_well)
+    yield RIGHT
+    shop.fly.unset_secrets("shop", [each.name for each in shop.fly.secrets("shop")])
+
+
+def serving(shop, until):
+    """What each Machine that serves says its secret is, once all are well."""
+    until(shop.is_well)
+    return {shop.get("/secret", each.id) for each in shop.machines if each.group == "web"}
+
+
+def undone(shop, until, change):
+    read = read_change(write_change(change))
+    for _ in range(2):
+        read.undo(shop.hands)
+    until(lambda: read.is_undone(shop.hands))
+
+
+def names(shop):
+    return {each.name for each in shop.fly.secrets("shop")}
+
+
+def test_machines_run_with_a_wrong_secret_and_then_with_the_right_one(shop, secret, until):
+    (change,) = shop.plan(BAD)
+    assert secret not in write_change(change)
+    change.make(shop.hands)
+    assert not change.is_undone(shop.hands)
+    assert serving(shop, until) == {WRONG}
+    undone(shop, until, change)
+    assert serving(shop, until) == {secret}
+    assert names(shop) == {"TOKEN"}
+
+
+@pytest.mark.usefixtures("secret")
+def test_a_value_that_is_not_at_hand_or_not_the_right_one_is_refused(shop, until, monkeypatch):
+    (change,) = shop.plan(BAD)
+    monkeypatch.setenv("RIGHT_TOKEN", "another")
+    with pytest.raises(NotInjected, match="found another digest"):
+        change.make(shop.hands)
+    # Undoing what was refused must not write the wrong value over the right one.
+    undone(shop, until, change)
+    monkeypatch.delenv("RIGHT_TOKEN")
+    with pytest.raises(NotInjected, match=r"expected the value of secret TOKEN in \$RIGHT_TOKEN"):
+        change.make(shop.hands)
+    undone(shop, until, change)
+    assert serving(shop, until) == {RIGHT}
+    assert names(shop) == {"TOKEN"}
+
+
+@pytest.mark.usefixtures("secret")
+def test_a_secret_that_is_none_is_refused(shop):
+    (change,) = shop.plan(BadSecret(name="OTHER", restore_from="RIGHT_TOKEN"))
+    with pytest.raises(NotInjected, match="expected a secret OTHER of shop, found none"):
+        change.make(shop.hands)
+
+
+@pytest.mark.usefixtures("secret")
+def test_without_the_value_nothing_is_called_undone(shop, until, monkeypatch):
+    (change,) = shop.plan(BAD)
+    change.make(shop.hands)
+    monkeypatch.delenv("RIGHT_TOKEN")
+    with pytest.raises(PreconditionFailed, match="fly secrets set TOKEN="):
+        change.undo(shop.hands)
+    assert not change.is_undone(shop.hands)
+    monkeypatch.setenv("RIGHT_TOKEN", RIGHT)
+    undone(shop, until, change)
+    assert serving(shop, until) == {RIGHT}
+
+
+@pytest.mark.usefixtures("secret")
+def test_a_value_that_somebody_set_meanwhile_is_left_alone(shop, until):
+    (change,) = shop.plan(BAD)
+    change.make(shop.hands)
+    shop.fly.set_secrets("shop", {"TOKEN": "rotated"})
+    undone(shop, until, change)
+    assert serving(shop, until) == {"rotated"}
+
+
+@pytest.mark.usefixtures("secret")
+def test_a_wrong_value_that_comes_late_is_found_and_undone(shop, until):
+    """The call was in flight when whoever made it was killed, and all was undone already."""
+    (change,) = shop.plan(BAD)
+    undone(shop, until, change)
+    shop.fly.set_secrets("shop", {"TOKEN": WRONG})
+    undone(shop, until, change)
+    assert serving(shop, until) == {RIGHT}
+
+
+def test_a_release_is_deployed_and_the_former_comes_back(shop, until):
+    (change,) = shop.plan(DeployRelease(release="other"))
+    former = {each.id: each.settings.image for each in shop.machines}
+    change.make(shop.hands)
+    newest = shop.fly.releases("shop", 1)[0]
+    assert (newest.image_ref, newest.status) == ("registry.local/shop:other", "complete")
+    assert serving(shop, until) == {"of the other release"}
+    assert not change.is_undone(shop.hands)
+    undone(shop, until, change)
+    assert {each.id: each.settings.image for each in shop.machines} == former
+    assert serving(shop, until) == {"none"}
+    released = shop.fly.releases("shop")
+    assert [each.status for each in released] == ["complete", "complete"]
+
+
+def test_a_release_that_never_gets_well_stops_at_the_first_machine(shop, until):
+    (change,) = shop.plan(DeployRelease(image="registry.local/unwell:1", lasts_s=1))
+    (image, *_) = shop.hands.local.images()
+    commands = dict.fromkeys(image.commands, "sleep 100000")
+    unwell = msgspec.structs.replace(image, ref="registry.local/unwell:1", commands=commands)
+    shop.hands.local.register_image(unwell)
+    change.make(shop.hands)
+    assert [each.settings.image for each in shop.machines].count("registry.local/unwell:1") == 1
+    assert shop.fly.releases("shop", 1)[0].status == "failed"
+    undone(shop, until, change)
+    until(shop.is_well)
+
+
+def test_a_deploy_that_was_cut_off_is_ended(shop, until):
+    (change,) = shop.plan(DeployRelease(release="other"))
+    shop.fly.create_release("shop", image=change.image)
+    assert not change.is_undone(shop.hands)
+    undone(shop, until, change)
+    assert [each.status for each in shop.fly.releases("shop", 2)] == ["complete", "interrupted"]
+
+
+def test_undoing_goes_on_when_the_api_fails_meanwhile(shop, until):
+    (change,) = shop.plan(DeployRelease(release="other"))
+    change.make(shop.hands)
+    shop.hands.local.add_fault({"kind": "api-5xx", "count": 2, "for": 60})
+    shop.hands.local.add_fault({"kind": "lease-conflict", "count": 1, "for": 60})
+    failed = 0
+    while not (failed and change.is_undone(shop.hands)):
+        try:
+            change.undo(shop.hands)
+            until(lambda: change.is_undone(shop.hands))
+        except (UnexpectedAnswer, Conflict):
+            failed += 1
+    assert failed
+    shop.hands.local.clear_faults()
+
+
+def test_what_makes_no_sense_is_refused(shop):
+    for action, why in (
+        (DeployRelease(), "expected an image or a release to deploy"),
+        (DeployRelease(release="../other"), "expected the name of a release"),
+        (BadSecret(name="a b", restore_from="X"), "expected letters, digits and _"),
+    ):
+        with pytest.raises(NotInjected, match=why):
+            shop.plan(action)
+    (change,) = shop.plan(DeployRelease(release="none"))
+    with pytest.raises(NotInjected, match="releases there: broken, other"):
+        change.make(shop.hands)

@@ -204,5 +204,5 @@ def described(changes: Sequence[Change]) -> str:
 
 def machines_of(changes: Sequence[Change]) -> tuple[str, ...]:
     """Give the ids of the Machines that changes are made to."""
-    carriers = (each.carrier for each in changes if isinstance(each, ChangeStruct))
-    return tuple(dict.fromkeys(carrier[1] for carrier in carriers if carrier))
+    perturbed = (each.perturbs for each in changes if isinstance(each, ChangeStruct))
+    return tuple(dict.fromkeys(filter(None, perturbed)))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_sre.chaos.changes.change import Change, MachineChange
+from pytest_sre.chaos.changes.change import Change, ChangeStruct
 from pytest_sre.chaos.changes.machines import CloneMachine
 from pytest_sre.chaos.choosing import labels_of
 from pytest_sre.deploys.health import is_healthy
@@ -52,9 +52,8 @@ def reach_of(
         lasts_s: how long it lasts at most, seconds.
     """
     perturbing = [each for each in changes if not isinstance(each, CloneMachine)]
-    ids = {each.machine for each in perturbing if isinstance(each, MachineChange)}
-    is_of_machines = all(isinstance(each, MachineChange) for each in perturbing)
-    perturbed = tuple(each for each in fleet if not is_of_machines or each.id in ids)
+    ids = {each.perturbs if isinstance(each, ChangeStruct) else "" for each in perturbing}
+    perturbed = tuple(each for each in fleet if "" in ids or each.id in ids)
     made = len(changes) - len(perturbing)
     return Reach(app=app, fleet=fleet, machines=perturbed, lasts_s=lasts_s, made=made)
 

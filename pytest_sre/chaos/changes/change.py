@@ -72,6 +72,11 @@ class ChangeStruct(
         return None
 
     @property
+    def perturbs(self) -> str:
+        """The id of the Machine that it perturbs; empty when that may be any of its app."""
+        return ""
+
+    @property
     def takes_s(self) -> float:
         """How long after its call has returned it may still take effect, seconds."""
         return 0.0
@@ -101,6 +106,11 @@ class MachineChange(ChangeStruct, frozen=True, kw_only=True):
     def carrier(self) -> tuple[str, str] | None:
         """Itself."""
         return self.app, self.machine
+
+    @property
+    def perturbs(self) -> str:
+        """Itself."""
+        return self.machine
 
     @property
     def label(self) -> str:

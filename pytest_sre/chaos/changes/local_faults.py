@@ -44,6 +44,12 @@ class LocalFault(ChangeStruct, frozen=True, tag="local-fault"):
         return self.what
 
     @property
+    def perturbs(self) -> str:
+        """The Machine it concerns, or whose links it does; empty when it concerns the app."""
+        kind, _, link_end = str(self.fault.get("from", "")).partition(":")
+        return str(self.fault.get("machine", link_end if kind == "machine" else ""))
+
+    @property
     def by_hand(self) -> tuple[str, ...]:
         """The commands by which a person undoes it, exactly."""
         return (f"pytest-sre local fault clear {self.name}",)

@@ -5,8 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from pytest_sre.chaos.actions import DiskFull, Partition, PlatformFault, Which
 from pytest_sre.chaos.changes.change import ChangeStruct
 from pytest_sre.chaos.changes.machines import CloneMachine, StopMachine
+from pytest_sre.chaos.planning import changes_of
 from pytest_sre.chaos.radius import Radius, Reach, reach_of, require_within
 from pytest_sre.fly.config import CheckConfig
 from pytest_sre.fly.models import Check
@@ -175,3 +177,18 @@ def test_a_change_reaches_its_machine_and_another_the_whole_app():
     assert found(stop, clone).made == 1
     assert found(clone).machines == ()
     assert found(stop, Elsewhere()).machines == tuple(FLEET)
+
+
+@pytest.mark.parametrize(
+    ("action", "perturbed"),
+    [
+        (DiskFull(which=Which(ids=("w2",))), ["w2"]),
+        (Partition(which=Which(ids=("w1",)), to="client"), ["w1"]),
+        (PlatformFault(fault="api-5xx"), ["w1", "w2", "k0", "k1", "k2", "k3"]),
+    ],
+)
+def test_a_fault_of_the_local_platform_reaches_whom_it_concerns(action, perturbed):
+    changes = changes_of(action, FLEET, app="shop", seed=1, local=True)
+
+    found = reach_of(changes, FLEET, app="shop", lasts_s=10)
+    assert [each.id for each in found.machines] == perturbed

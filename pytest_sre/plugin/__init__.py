@@ -4,6 +4,8 @@ Loading it costs every pytest run on the machine, so nothing heavy is imported h
 against a target needs is loaded when ``--sre-target`` is given.
 """
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from pytest_sre.plugin.fixtures import (
@@ -26,6 +28,9 @@ from pytest_sre.plugin.fixtures import (
 from pytest_sre.plugin.options import add_options, target_name
 from pytest_sre.plugin.stash import RUN
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 __all__ = [
     "alerts",
     "bake",
@@ -44,6 +49,7 @@ __all__ = [
     "watch",
 ]
 
+_EXPERIMENTS = frozenset({".yaml", ".yml", ".json"})
 _MARKER = (
     'sre(severity, runbook): how much a failure of this test matters ("critical", "high", '
     '"medium" or "low") and the runbook to follow, a file in the nearest runbooks/ folder'
@@ -86,3 +92,24 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         from pytest_sre.plugin.parameters import parametrize
 
         parametrize(metafunc, metafunc.config.stash.get(RUN, None))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse parameters that no experiment has."""
+    if config.getoption("sre_chaos_set"):
+        from pytest_sre.plugin.experiments import refuse_unknown_parameters
+
+        refuse_unknown_parameters(config, items)
+
+
+def pytest_collect_file(file_path: "Path", parent: pytest.Collector) -> pytest.Collector | None:
+    """Take the files of experiments for tests: those in ``chaos/``, and those that are named."""
+    if file_path.suffix not in _EXPERIMENTS:
+        return None
+    is_named = parent.session.isinitpath(file_path)
+    if not is_named and (parent.config.rootpath / "chaos") not in file_path.parents:
+        return None
+    from pytest_sre.plugin.experiments import ExperimentFile
+
+    found: pytest.Collector = ExperimentFile.from_parent(parent, path=file_path)
+    return found

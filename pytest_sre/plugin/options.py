@@ -36,6 +36,15 @@ def add_options(parser: pytest.Parser) -> None:
         "only as typed on the command line itself, never from addopts",
     )
     group.addoption(
+        "--sre-chaos-set",
+        dest="sre_chaos_set",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="what a parameter of experiments is, one of their configuration, instead of what "
+        "their files say; may be given several times",
+    )
+    group.addoption(
         "--sre-bake",
         dest="sre_bake",
         metavar="TIME",

@@ -6,6 +6,9 @@ from pathlib import Path
 from pytest_sre.targets import Settings
 from pytest_sre.targets.errors import unknown_name
 
+# Experiments are tests, too.
+_TESTS = ("test_*.py", "*.yaml", "*.yml", "*.json")
+
 
 def chosen_suites(stated: Iterable[str], settings: Settings) -> list[str]:
     """Name the shipped suites of a run: those stated, and that of load where load is asked for."""
@@ -44,4 +47,4 @@ def suite_of(path: Path) -> str:
 
 
 def _has_tests(folder: Path) -> bool:
-    return folder.is_dir() and any(folder.rglob("test_*.py"))
+    return folder.is_dir() and any(found for each in _TESTS for found in folder.rglob(each))

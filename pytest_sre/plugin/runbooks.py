@@ -9,6 +9,8 @@ import pytest
 def runbook_of(item: pytest.Item) -> Path | None:
     """Find the runbook that a test's ``sre`` marker names, in the nearest ``runbooks/`` folder.
 
+    That may be one of ``docs/``, too.
+
     Returns:
         Its path, or where it ought to be when there is no such file; None when none is named,
         or a page elsewhere is.
@@ -17,7 +19,8 @@ def runbook_of(item: pytest.Item) -> Path | None:
     name = str(marker.kwargs.get("runbook", "")) if marker else ""
     if not name or is_link(name):
         return None
-    folders = [parent / "runbooks" for parent in item.path.parents]
+    near = [folder for parent in item.path.parents for folder in (parent, parent / "docs")]
+    folders = [folder / "runbooks" for folder in near]
     found = (folder / name for folder in folders if (folder / name).is_file())
     return next(found, item.path.parent / "runbooks" / name)
 

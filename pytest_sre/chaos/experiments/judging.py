@@ -54,7 +54,7 @@ def recovery_s(seen: Seen) -> float:
 def failed_rollbacks(activities: Iterable[Acted]) -> tuple[str, ...]:
     """Name the rollbacks that did not do what they are there for, so that nothing is proven."""
     return tuple(
-        f"look at what {one.name} should have undone: {one.said}"
+        f"what the rollback {one.name} should have undone ({one.said})"
         for one in activities
         if one.phase == "rollbacks" and one.kind == "action" and one.status == "failed"
     )

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from pytest_sre.chaos.experiments.words import Acted, StateSeen
+from pytest_sre.chaos.injecting import NotClean, Undone
 from pytest_sre.recording.rows import ExperimentRun
 from pytest_sre.verdict import Inconclusive
 
@@ -34,7 +35,8 @@ class Seen:
         tripped: which condition of ours ended it; empty when none did.
         stopped: what ended it from outside; empty when nothing did.
         undone_at: when all was proven to be undone, Unix seconds; not a number when it was not.
-        left: the commands by which a person undoes what is left, and rollbacks that failed.
+        left: what is not proven to be undone.
+        by_hand: the commands by which a person undoes that.
         injected: how many actions of ours were done.
     """
 
@@ -46,6 +48,7 @@ class Seen:
     stopped: str = ""
     undone_at: float = math.nan
     left: tuple[str, ...] = ()
+    by_hand: tuple[str, ...] = ()
     injected: int = 0
 
     @property
@@ -85,25 +88,23 @@ class ExperimentResult:
         """Pass when the steady state held, and nothing is left.
 
         Raises:
-            AssertionError: it did not, a condition of ours ended the experiment, or something of
-                what was done is left.
+            NotClean: it is not proven that all is undone.
+            AssertionError: the steady state was lost, or a condition of ours ended the experiment.
             Inconclusive: the experiment decides nothing.
         """
+        text = f"{self.outcome}: {self.why}\n{self.table()}"
         if not self.seen.is_clean:
-            raise AssertionError(self._not_clean())
+            took_s = self.ended_at - self.began_at
+            undone = Undone(
+                clean=False, took_s=took_s, left=self.seen.left, by_hand=self.seen.by_hand
+            )
+            raise NotClean(undone) from AssertionError(text)
         if self.outcome is Outcome.HELD:
             return
-        text = f"{self.outcome}: {self.why}"
         if self.decides:
-            raise AssertionError(f"{text}\n{self.table()}")
-        raise Inconclusive(text, cause=f"experiment {self.outcome.lower()}")
-
-    def _not_clean(self) -> str:
-        commands = "\n".join(f"  {each}" for each in self.seen.left[:_SHOWN])
-        return (
-            f"NOT CLEAN: it is not proven that all of {self.name} is undone; undo it by hand:\n"
-            f"{commands}\nor run: pytest-sre recover\n({self.outcome}: {self.why})\n{self.table()}"
-        )
+            raise AssertionError(text)
+        reason = f"{self.outcome}: {self.why}"
+        raise Inconclusive(reason, cause=f"experiment {self.outcome.lower()}")
 
     def table(self) -> str:
         """Show the steady states and the activities, in their order."""

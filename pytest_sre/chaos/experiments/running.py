@@ -43,7 +43,7 @@ from pytest_sre.chaos.experiments.words import (
 from pytest_sre.chaos.faults import Faults
 from pytest_sre.chaos.ground import Ground
 from pytest_sre.chaos.guardian.standing import NoGuardianError, standing_guardian
-from pytest_sre.chaos.injecting import Injector, NotClean
+from pytest_sre.chaos.injecting import Injector, NotClean, Undone
 from pytest_sre.chaos.radius import Radius
 from pytest_sre.fly.errors import FlyError
 from pytest_sre.local.platform import LocalPlatformError
@@ -117,7 +117,7 @@ class Running:
         self._journal = ""
         # Written by the thread that watches, as nothing else here is.
         self._tripped = self._stopped = ""
-        self._stuck: tuple[str, ...] = ()
+        self._stuck: list[Undone] = []
 
     def run(self, deadline_s: float) -> ExperimentResult:
         """Run it until that time of the monotonic clock at the latest."""
@@ -200,7 +200,7 @@ class Running:
         try:
             fault = self._faults.begin(self._bounded(asked.action))
         except NotClean as error:
-            self._stuck += error.undone.by_hand or error.undone.left
+            self._stuck.append(error.undone)
             return Answer(of=asked.number, text=str(error), is_done=False)
         except _REFUSALS as error:
             return Answer(of=asked.number, text=str(error), is_done=False)
@@ -282,11 +282,16 @@ class Running:
     def _undo(self) -> None:
         was_open = bool(self._faults.open)
         self._faults.end_all()
-        unclean = [one.undone for one in self._faults.all if one.undone and not one.undone.clean]
-        left = [line for undone in unclean for line in (undone.by_hand or undone.left)]
+        ended = [*self._stuck, *(fault.undone for fault in self._faults.all if fault.undone)]
+        unclean = [undone for undone in ended if not undone.clean]
         is_first = math.isnan(self._seen.undone_at)
         at = time.time() if was_open or is_first else self._seen.undone_at
-        self._seen = replace(self._seen, left=(*self._stuck, *left), undone_at=at)
+        self._seen = replace(
+            self._seen,
+            left=tuple(line for undone in unclean for line in undone.left),
+            by_hand=tuple(line for undone in unclean for line in undone.by_hand),
+            undone_at=at,
+        )
 
     def _result(self) -> ExperimentResult:
         seen = replace(
@@ -294,6 +299,7 @@ class Running:
             tripped=self._tripped,
             stopped=self._stopped,
             left=(*self._seen.left, *self._not_rolled_back()),
+            by_hand=(*self._seen.by_hand, *self._rollbacks_by_hand()),
         )
         found = conclude(seen, self._experiment.terms, acts=self._experiment.acts)
         return ExperimentResult(
@@ -316,8 +322,12 @@ class Running:
             if (one.phase, one.kind, one.is_ours) == ("method", "action", False)
         ]
         if foreign and not self._rolled_back:
-            return (f"play the rollbacks of {self._experiment.path.name}: they were cut off",)
+            return ("what its rollbacks undo: they were cut off",)
         return failed_rollbacks(self._seen.activities)
+
+    def _rollbacks_by_hand(self) -> tuple[str, ...]:
+        told = f"do what the rollbacks of {self._experiment.path.name} say"
+        return (told,) if self._not_rolled_back() else ()
 
     def _order(self) -> Play:
         settings = self._ground.settings

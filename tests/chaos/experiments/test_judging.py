@@ -11,6 +11,7 @@ from pytest_sre.chaos.experiments.judging import conclude, failed_rollbacks, rec
 from pytest_sre.chaos.experiments.result import ExperimentResult, Outcome, Seen
 from pytest_sre.chaos.experiments.seeing import acted, state_seen
 from pytest_sre.chaos.experiments.words import Acted, ProbeSeen, StateSeen
+from pytest_sre.chaos.injecting import NotClean
 from pytest_sre.verdict import Inconclusive
 
 STEADY = ("met", "off", "unknown")
@@ -116,7 +117,7 @@ def test_what_is_left_is_louder_than_any_verdict(seen):
     result = result_of(seen)
 
     if seen.left:
-        with pytest.raises(AssertionError, match="NOT CLEAN"):
+        with pytest.raises(NotClean, match="NOT CLEAN"):
             result.require()
     elif result.outcome is Outcome.HELD:
         result.require()

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from pytest_sre.chaos.experiments.result import Outcome
+from pytest_sre.chaos.injecting import NotClean
 from pytest_sre.recording.rows import ExperimentRun
 from pytest_sre.verdict import Inconclusive
 from tests.chaos.experiments.conftest import action, experiment, probe, stated
@@ -211,7 +212,7 @@ def test_a_rollback_that_failed_proves_nothing(stage):
 
     result = stage.run(tried(method=[acts], rollbacks=[fails]))
 
-    with pytest.raises(AssertionError, match="NOT CLEAN") as failed:
+    with pytest.raises(NotClean, match="NOT CLEAN") as failed:
         result.require()
     assert "put it back" in str(failed.value)
 

@@ -1,0 +1,108 @@
+"""Experiments as tests of pytest: read without a target, run with one."""
+
+import fnmatch
+import json
+
+import pytest
+import yaml
+
+from pytest_sre.recording.rows import ExperimentRun, Perturbation
+from tests.chaos.experiments.conftest import action, experiment, probe, stated
+from tests.plugin.conftest import processes_about
+
+HOME = {"title": "the app answers", "probes": [probe("journey_passes", name="home")]}
+
+
+def tried(**changed):
+    wide = stated(**{"blast-radius": {"machines": 2, "seconds": 60}, "severity": "high"})
+    return experiment(
+        **{
+            "steady_state_hypothesis": HOME,
+            "method": [action("cordon_machines", group="${group}", count="${count}")],
+            "extensions": wide,
+            **changed,
+        }
+    )
+
+
+def test_without_a_target_they_are_read(pytester):
+    folder = pytester.mkdir("chaos")
+    (folder / "good.yaml").write_text(yaml.safe_dump(experiment()), encoding="utf-8")
+    (folder / "broken.json").write_text(json.dumps(experiment(rolbacks=[])), encoding="utf-8")
+    (pytester.path / "values.yaml").write_text("a: 1\n", encoding="utf-8")
+
+    ran = pytester.runpytest_inprocess("-v")
+
+    ran.assert_outcomes(errors=1)
+    ran.stdout.fnmatch_lines(
+        ['chaos/broken.json:* has an unknown key "rolbacks"', "expected one of: *"]
+    )
+    assert "Traceback" not in ran.stdout.str()
+    ran = pytester.runpytest_inprocess("-v", "chaos/good.yaml")
+    ran.assert_outcomes(passed=1)
+    ran.stdout.fnmatch_lines(["chaos/good.yaml::good PASSED *"])
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("grop=web", '*grop*did you mean "group"?*'),
+        ("count", "*NAME=VALUE*"),
+        ("count=two", "*a whole number*"),
+    ],
+)
+def test_a_parameter_that_no_experiment_has_is_a_mistake(pytester, given, said):
+    path = pytester.mkdir("chaos") / "good.yaml"
+    path.write_text(yaml.safe_dump(experiment()), encoding="utf-8")
+
+    ran = pytester.runpytest_inprocess(f"--sre-chaos-set={given}")
+
+    assert ran.ret in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERRUPTED)
+    text = ran.stdout.str() + ran.stderr.str()
+    assert fnmatch.fnmatch(text.replace("\n", " "), said)
+
+
+@pytest.fixture
+def placed(shared):
+    """Put an experiment into the shared project, and give its path."""
+
+    def place(name, document):
+        shared.write(**{f"experiments/{name}.json": json.dumps(document)})
+        return f"experiments/{name}.json"
+
+    yield place
+    assert [
+        p for p in processes_about(shared.root) if "experiments.child" in str(p.cmdline())
+    ] == []
+
+
+def test_with_a_target_it_is_run(shared, placed):
+    ran = shared.verify("-v", placed("lose-one", tried()))
+
+    assert ran.verdict == "HEALTHY", ran.text
+    ran.stdout.fnmatch_lines(["experiments/lose-one.json::lose-one PASSED *"])
+    with ran.recording() as recording:
+        (row,) = recording.rows(ExperimentRun)
+        done = recording.rows(Perturbation)
+    assert (row.name, row.verdict, row.clean) == ("lose-one", "HELD", True)
+    assert done[-1].clean
+    assert done[-1].experiment == row.experiment
+
+
+def test_what_an_app_does_not_bear_fails(shared, placed):
+    ran = shared.verify("--sre-chaos-set=count=2", placed("lose-both", tried()))
+
+    assert ran.verdict == "UNHEALTHY", ran.text
+    ran.stdout.fnmatch_lines(
+        ["*DEVIATED: the steady state was lost after the method: *", "*cordon_machines succeeded*"]
+    )
+    assert "Traceback" not in ran.text
+
+
+def test_where_it_is_not_allowed_it_is_skipped(shared, placed):
+    shared.write(**{"denied.toml": (shared.root / "sre.toml").read_text().replace(', "chaos"', "")})
+
+    ran = shared.verify("-rs", "--sre-config=denied.toml", placed("denied", tried()))
+
+    ran.assert_outcomes(skipped=1)
+    ran.stdout.fnmatch_lines(["SKIPPED*chaos is not allowed on local*"])

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_sre.alerts.facade import Alerts
     from pytest_sre.bake.window import Bake
+    from pytest_sre.chaos.facade import Chaos
     from pytest_sre.chaos.fly import discover
+    from pytest_sre.chaos.watching import Traffic, Watch
     from pytest_sre.fly.fleet import FlyApp, FlyMachine
     from pytest_sre.journeys import journey
     from pytest_sre.journeys.run import Journeys
@@ -28,6 +30,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Alerts": "pytest_sre.alerts.facade",
     "Bake": "pytest_sre.bake.window",
+    "Chaos": "pytest_sre.chaos.facade",
     "FlyApp": "pytest_sre.fly.fleet",
     "FlyMachine": "pytest_sre.fly.fleet",
     "Inconclusive": "pytest_sre.verdict.values",
@@ -39,7 +42,9 @@ _HOMES = {
     "Probe": "pytest_sre.probes.facade",
     "Risks": "pytest_sre.run.risks",
     "Slo": "pytest_sre.slo.facade",
+    "Traffic": "pytest_sre.chaos.watching",
     "Verdict": "pytest_sre.verdict.values",
+    "Watch": "pytest_sre.chaos.watching",
     "discover": "pytest_sre.chaos.fly",
     "eventually": "pytest_sre.probes.eventually",
     "journey": "pytest_sre.journeys",
@@ -48,6 +53,7 @@ _HOMES = {
 __all__ = [
     "Alerts",
     "Bake",
+    "Chaos",
     "FlyApp",
     "FlyMachine",
     "Inconclusive",
@@ -59,7 +65,9 @@ __all__ = [
     "Probe",
     "Risks",
     "Slo",
+    "Traffic",
     "Verdict",
+    "Watch",
     "__version__",
     "discover",
     "eventually",

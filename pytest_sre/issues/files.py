@@ -51,6 +51,11 @@ class FileTracker:
         """All open issues that carry our label."""
         return [f.issue for f in self._files() if f.issue.state == "open" and _is_ours(f)]
 
+    def open_with_label(self, label: str) -> Sequence[Issue]:
+        """All open issues that carry a label, whoever opened them."""
+        issues = (file.issue for file in self._files())
+        return [each for each in issues if each.state == "open" and label in each.labels]
+
     def with_fingerprint(self, fingerprint: str) -> Sequence[Issue]:
         """All issues that carry the label of this fingerprint."""
         label = fingerprint_label(fingerprint)

@@ -129,6 +129,14 @@ class GithubTracker:
         """
         return self._listed(LABEL, "open")
 
+    def open_with_label(self, label: str) -> Sequence[Issue]:
+        """All open issues that carry a label, whoever opened them.
+
+        Raises:
+            TrackerError: GitHub did not list them.
+        """
+        return self._listed(label, "open")
+
     def with_fingerprint(self, fingerprint: str) -> Sequence[Issue]:
         """All issues that carry the label of this fingerprint, open and closed.
 

@@ -40,6 +40,9 @@ class Tracker(Protocol):
     def open_issues(self) -> Sequence[Issue]:
         """All open issues that carry our label."""
 
+    def open_with_label(self, label: str) -> Sequence[Issue]:
+        """All open issues that carry a label, whoever opened them."""
+
     def with_fingerprint(self, fingerprint: str) -> Sequence[Issue]:
         """All issues that carry the label of this fingerprint, open and closed."""
 

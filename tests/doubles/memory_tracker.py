@@ -42,6 +42,9 @@ class MemoryTracker:
     def open_issues(self):
         return self._do(lambda: [each for each in self.issues.values() if each.state == "open"])
 
+    def open_with_label(self, label):
+        return [each for each in self.open_issues() if label in each.labels]
+
     def with_fingerprint(self, fingerprint):
         label = fingerprint_label(fingerprint)
         return self._do(lambda: [i for i in self.issues.values() if label in i.labels])

@@ -1,6 +1,6 @@
 """What a test does to its target: ``with chaos.kill_machine(fly_app, region="ams"): ...``."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Unpack
 
@@ -29,6 +29,7 @@ from pytest_sre.chaos.actions import (
     SuspendMachines,
 )
 from pytest_sre.chaos.changes.change import NotInjected
+from pytest_sre.chaos.experiments.result import ExperimentResult
 from pytest_sre.chaos.faults import Fault
 from pytest_sre.chaos.meant import Duration, Lasting, Meant, Place, app_named, lasting_s, which_of
 from pytest_sre.chaos.steadiness import Look, wait_until_steady
@@ -38,6 +39,10 @@ from pytest_sre.verdict import Inconclusive
 
 Doing = AbstractContextManager[Fault]
 """Does something when it is entered, and undoes it, proven, when it is left in whatever way."""
+
+
+Play = Callable[[str, Mapping[str, object]], ExperimentResult]
+"""Runs an experiment by its name, with parameters."""
 
 
 class Chaos:
@@ -57,10 +62,11 @@ class Chaos:
     Args:
         faults: those of the test.
         look: looks whether the target is in its steady state.
+        play: runs an experiment by its name, with parameters.
     """
 
-    def __init__(self, faults: WatchedFaults, look: Look) -> None:
-        self._faults, self._look = faults, look
+    def __init__(self, faults: WatchedFaults, look: Look, play: Play) -> None:
+        self._faults, self._look, self._play = faults, look, play
 
     def kill_machine(
         self, place: Place = "", *, signal: str = "SIGKILL", **meant: Unpack[Meant]
@@ -229,6 +235,28 @@ class Chaos:
         return self._do(
             PlatformFault(fault=fault, which=which, told=told or {}, lasts_s=lasting_s(meant))
         )
+
+    def experiment(self, name: str, **values: object) -> ExperimentResult:
+        """Run an experiment of ``chaos/NAME.yaml``, or of the file with this path.
+
+        It ends undone, and the steady state was looked at before, during and after it.
+
+        Args:
+            name: such as ``lose-a-region``.
+            values: its parameters, where they are to be other than its file says.
+
+        Returns:
+            What it showed, with the time of recovery; it held.
+
+        Raises:
+            AssertionError: it deviated, a condition ended it, or not all of it is undone.
+            Inconclusive: nothing could be injected, or it was stopped from outside.
+            NotAsked: the target does not allow it; nothing was done.
+            ConfigError: its file has a mistake.
+        """
+        result = self._play(name, values)
+        result.require()
+        return result
 
     def recovers(self, within: Duration = "30s") -> float:
         """Wait until the steady state holds again: Machines well, journeys walked.

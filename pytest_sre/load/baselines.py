@@ -8,11 +8,12 @@ import base64
 import re
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
+from pytest_sre.load.frames import Tally
 from pytest_sre.load.plan import LoadPlan
 from pytest_sre.load.result import LoadResult, Part
 from pytest_sre.slo.comparing import Comparison, Relation, compare_percentiles, compare_ratios
@@ -26,8 +27,6 @@ FOLDER = "load-baselines"
 
 _FORMAT = 1
 _ALPHA = 0.025
-# How much of two loads has to be at the same time, for these to be made side by side.
-_TOGETHER = 0.5
 # What says nothing about the load itself.
 _NOT_COMPARED = ("caps", "headers")
 
@@ -245,6 +244,8 @@ def compare_side_by_side(
 ) -> LoadComparison:
     """Compare two loads that were made at the same time, such as of Machines with a fault and not.
 
+    Only the seconds that both of them have wholly are compared.
+
     Args:
         result: the load.
         control: what it is compared with.
@@ -258,18 +259,27 @@ def compare_side_by_side(
     """
     for one in (result, control):
         one.require_conclusive()
-    begin_at = max(result.started_at, control.started_at)
-    end_at = min(each.started_at + each.plan.duration_s for each in (result, control))
-    longest_s = max(result.plan.duration_s, control.plan.duration_s)
-    if end_at - begin_at < _TOGETHER * longest_s:
+    began_at = max(result.started_at, control.started_at)
+    ended_at = min(each.started_at + each.plan.duration_s for each in (result, control))
+    new, old = (_whole(_between(each, began_at, ended_at)) for each in (result, control))
+    if not (new.judged and old.judged):
         raise Inconclusive(
-            f"expected two loads at the same time, found {max(0.0, end_at - begin_at):.1f} s of "
-            f"{longest_s:.1f} s together\nwhat else changed meanwhile would be in the difference",
+            f"expected two loads at the same time, found {max(0.0, ended_at - began_at):.1f} s "
+            "together\nwhat else changed meanwhile would be in the difference",
             cause="incomparable loads",
         )
-    old = _whole(control)
     counts = Counts(old.failed, old.judged)
-    return _compare(_whole(result), counts, old.latencies, percent, worse_by, more_errors)
+    return _compare(new, counts, old.latencies, percent, worse_by, more_errors)
+
+
+def _between(result: LoadResult, began_at: float, ended_at: float) -> LoadResult:
+    """Give what was due in the seconds of a load that are wholly between two times."""
+
+    def is_between(tally: Tally) -> bool:
+        due_at = result.started_at + tally.second
+        return began_at <= due_at and due_at + 1 <= ended_at
+
+    return replace(result, tallies=tuple(filter(is_between, result.tallies)))
 
 
 def _compare(

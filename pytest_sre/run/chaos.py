@@ -3,10 +3,15 @@
 import contextlib
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pytest_sre.chaos.experiments.files import SUFFIXES
+from pytest_sre.chaos.experiments.reading import read_experiment
+from pytest_sre.chaos.experiments.result import ExperimentResult
+from pytest_sre.chaos.experiments.running import run_experiment
 from pytest_sre.chaos.facade import Chaos
 from pytest_sre.chaos.faults import Faults
 from pytest_sre.chaos.ground import Ground
@@ -34,8 +39,14 @@ from pytest_sre.verdict import Inconclusive
 if TYPE_CHECKING:
     from pytest_sre.run.run import Run
 
+STEADY_BEFORE_S: Final = 10.0
+"""Within which a target has to be in its steady state before anything is done to it."""
+
 STEADY_AGAIN_S: Final = 60.0
 """Within which a target has to be in its steady state again when a test has undone all it did."""
+
+EXPERIMENTS: Final = "chaos"
+"""The folder of a project's experiments."""
 
 # How long a call that was given up may still take effect, seconds, by platform.
 _IN_FLIGHT_S = {"fly": 10.0, "local": 0.6}
@@ -58,7 +69,7 @@ def chaos_of(run: "Run", evidence: Evidence) -> Iterator[Chaos]:
         faults = _watched_faults(ground, evidence)
         look = steady_look(run)
         try:
-            yield Chaos(faults, look)
+            yield Chaos(faults, look, lambda name, values: _play(ground, evidence, name, values))
         finally:
             faults.end()
         if faults.has_begun:
@@ -75,6 +86,38 @@ def _watched_faults(ground: Ground, evidence: Evidence) -> WatchedFaults:
     faults = WatchedFaults(Faults(ground, injector, Radius(target)), ground)
     faults.end_when("the traffic that watches", lambda: _first(evidence.stops))
     return faults
+
+
+def _play(
+    ground: Ground, evidence: Evidence, name: str, values: Mapping[str, object]
+) -> ExperimentResult:
+    """Run an experiment, which also ends by what the test's own traffic says."""
+
+    def stopped() -> str:
+        return ground.stopped() or _first(evidence.stops)
+
+    experiment = read_experiment(_experiment_file(ground.settings.root, name), ground.settings.root)
+    return run_experiment(experiment, replace(ground, stopped=stopped), values=values)
+
+
+def _experiment_file(root: Path, name: str) -> Path:
+    """Find an experiment by its name in ``chaos/``, or by the path of its file.
+
+    Raises:
+        Inconclusive: there is none.
+    """
+    if Path(name).suffix:
+        return root / name
+    folder = root / EXPERIMENTS
+    files = [*filter(Path.is_file, (folder / f"{name}{suffix}" for suffix in sorted(SUFFIXES)))]
+    if not files:
+        found = (path.stem for path in folder.glob("*") if path.suffix in SUFFIXES)
+        there = ", ".join(sorted(found)) or "none"
+        raise Inconclusive(
+            f"expected an experiment {EXPERIMENTS}/{name}.yaml, found none; there are: {there}",
+            cause=f"own test: no experiment {name}",
+        )
+    return files[0]
 
 
 def _first(conditions: Sequence[Callable[[], str]]) -> str:
@@ -107,7 +150,10 @@ def chaos_ground(run: "Run", evidence: Evidence) -> Iterator[Ground]:
     public = next((app for app in run.apps.values() if app.serving), None)
     first = next(iter(run.apps.values()))
     journal = Journal(undo_dir(settings.root))
-    readiness = readiness_of(run, journal)
+    look = steady_look(run)
+    readiness = readiness_of(
+        run, journal, lambda: wait_until_steady(look, within_s=STEADY_BEFORE_S)
+    )
     with _hands(run.platform) as hands, readiness.button.heeding_signal():
         yield Ground(
             settings=settings,

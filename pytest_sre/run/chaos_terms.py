@@ -2,15 +2,15 @@
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pytest_sre.chaos.aborting import Ask
 from pytest_sre.chaos.permission import require_allowed_at_all
-from pytest_sre.chaos.readiness import Readiness, nothing_against_it
+from pytest_sre.chaos.readiness import Readiness
 from pytest_sre.chaos.stopping import StopButton
 from pytest_sre.chaos.terms import terms_of
+from pytest_sre.run.stop_label import stop_label
 from pytest_sre.undo.files import Journal
 
 if TYPE_CHECKING:
@@ -43,13 +43,13 @@ class RunReadiness:
         return self._readiness.stopped()
 
 
-def readiness_of(run: "Run", journal: Journal, *, label: Ask = nothing_against_it) -> RunReadiness:
+def readiness_of(run: "Run", journal: Journal, steady: Callable[[], object]) -> RunReadiness:
     """Give what says when a run may perturb its target.
 
     Args:
         run: the run.
         journal: where each change is written down before it is made.
-        label: says, of a tracker that may take seconds to answer, why all chaos has to end.
+        steady: raises unless the target is in its steady state.
     """
     button = StopButton(run.settings.root, os.environ)
     terms = terms_of(
@@ -59,9 +59,9 @@ def readiness_of(run: "Run", journal: Journal, *, label: Ask = nothing_against_i
         run=run.recorder.path.stem,
         button=button.pressed,
         budgets=lambda: _budgets(run),
-        label=label,
+        label=stop_label(run.settings, run.tracker),
     )
-    return RunReadiness(button, run, Readiness(terms))
+    return RunReadiness(button, run, Readiness(replace(terms, steady=steady)))
 
 
 def _budgets(run: "Run") -> Mapping[str, float]:

@@ -41,7 +41,7 @@ def why_inconclusive(error: BaseException) -> Inconclusive | None:
 def is_unclean(error: BaseException) -> bool:
     """Whether an exception, or one that it came of, says that something is not undone."""
     while error:
-        if isinstance(error, NotClean):
+        if isinstance(error, NotClean) or str(error).startswith("NOT CLEAN"):
             return True
         error = error.__cause__ or error.__context__  # type: ignore[assignment]
     return False

@@ -6,7 +6,7 @@ is looked at first, so that most refusals send no request.
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +14,7 @@ from typing import Final
 from pytest_sre.chaos.aborting import AbortWatch, Ask, Condition
 from pytest_sre.chaos.permission import require_allowed_at_all
 from pytest_sre.chaos.radius import require_time
+from pytest_sre.chaos.undoing.intents import KIND
 from pytest_sre.fly.errors import FlyError
 from pytest_sre.targets import Target
 from pytest_sre.turns.taking import Turn
@@ -36,6 +37,7 @@ class Terms:
 
     Attributes:
         target: where that is to be.
+        run: which run it is.
         journal: where each change is written down before it is made.
         button: says why all chaos has to end, such as a stop file; answers at once.
         label: the same, of one who may take seconds to answer, such as an issue tracker.
@@ -46,6 +48,7 @@ class Terms:
     """
 
     target: Target
+    run: str
     journal: Journal
     button: Ask
     turn: Callable[[float], AbstractContextManager[Turn]]
@@ -122,6 +125,7 @@ class Readiness:
             with _on_doubt("whose turn it is"):
                 turn = held.enter_context(terms.turn(lasts_s))
             _require_nothing_left(terms)
+            _require_none_undoing(terms)
             _require_no_label(terms)
             _require_no_deploy(terms)
             _require_budgets(terms)
@@ -146,14 +150,7 @@ def _require_undoable(terms: Terms) -> None:
 
 
 def _require_nothing_left(terms: Terms) -> None:
-    try:
-        left = [each for each in terms.journal.left() if _is_of(each, terms.target)]
-    except OSError as error:
-        raise Inconclusive(
-            f"expected to read {terms.journal.folder}, found: {error.strerror}\n"
-            "so nobody knows what earlier runs left there",
-            cause="own disk",
-        ) from None
+    left = _found(terms.journal.left, terms)
     if left:
         kinds = ", ".join(sorted({each.kind for each in left}))
         raise Inconclusive(
@@ -161,6 +158,32 @@ def _require_nothing_left(terms: Terms) -> None:
             f"{kinds}\nundo it first: pytest-sre recover",
             cause="left by earlier runs",
         )
+
+
+def _require_none_undoing(terms: Terms) -> None:
+    """While it is our turn, what others hold is of runs that were killed, and being undone."""
+    held = [
+        each
+        for each in _found(terms.journal.all, terms)
+        if each.kind == KIND and each.run != terms.run
+    ]
+    if held:
+        raise Inconclusive(
+            f"expected nothing of earlier runs on {terms.target.name}, found {len(held)} "
+            "that are being undone now\nrun it again in a minute",
+            cause="left by earlier runs",
+        )
+
+
+def _found(look: Callable[[], Sequence[Intent]], terms: Terms) -> list[Intent]:
+    try:
+        return [each for each in look() if _is_of(each, terms.target)]
+    except OSError as error:
+        raise Inconclusive(
+            f"expected to read {terms.journal.folder}, found: {error.strerror}\n"
+            "so nobody knows what earlier runs left there",
+            cause="own disk",
+        ) from None
 
 
 def _is_of(intent: Intent, target: Target) -> bool:

@@ -151,10 +151,12 @@ def chaos_ground(run: "Run", evidence: Evidence) -> Iterator[Ground]:
     first = next(iter(run.apps.values()))
     journal = Journal(undo_dir(settings.root))
     look = steady_look(run)
-    readiness = readiness_of(
-        run, journal, lambda: wait_until_steady(look, within_s=STEADY_BEFORE_S)
-    )
-    with _hands(run.platform) as hands, readiness.button.heeding_signal():
+    with contextlib.ExitStack() as held:
+        hands = held.enter_context(_hands(run.platform))
+        readiness = readiness_of(
+            run, hands, journal, lambda: wait_until_steady(look, within_s=STEADY_BEFORE_S)
+        )
+        held.enter_context(readiness.button.heeding_signal())
         yield Ground(
             settings=settings,
             hands=hands,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from pytest_sre.chaos.hands import Hands
 from pytest_sre.chaos.permission import require_allowed_at_all
 from pytest_sre.chaos.readiness import Readiness
 from pytest_sre.chaos.stopping import StopButton
@@ -43,18 +44,21 @@ class RunReadiness:
         return self._readiness.stopped()
 
 
-def readiness_of(run: "Run", journal: Journal, steady: Callable[[], object]) -> RunReadiness:
+def readiness_of(
+    run: "Run", hands: Hands, journal: Journal, steady: Callable[[], object]
+) -> RunReadiness:
     """Give what says when a run may perturb its target.
 
     Args:
         run: the run.
+        hands: what acts on its platform.
         journal: where each change is written down before it is made.
         steady: raises unless the target is in its steady state.
     """
     button = StopButton(run.settings.root, os.environ)
     terms = terms_of(
         run.settings,
-        run.platform.fly,
+        hands,
         journal,
         run=run.recorder.path.stem,
         button=button.pressed,

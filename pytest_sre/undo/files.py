@@ -156,6 +156,23 @@ class Journal:
         with self._taken(self.folder / f"{intent.id}.json") as kept:
             yield kept
 
+    def all(self) -> tuple[Intent, ...]:
+        """Give all intents there are, whoever holds them; as of ``left``, broken ones, too.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        found = []
+        for path in self._files():
+            try:
+                with path.open("rb") as file:
+                    found.append(_read(path, file).intent)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                found.append(_broken(path, f"it cannot be read: {error}").intent)
+        return tuple(found)
+
     def prove_writable(self) -> None:
         """Pass when an intent could be written now, down to the disk.
 

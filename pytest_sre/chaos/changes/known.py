@@ -12,6 +12,7 @@ from pytest_sre.chaos.changes import (
     links,
     local_faults,
     machines,
+    notices,
     pressure,
     releases,
     secrets,
@@ -26,6 +27,7 @@ _KnownChange = (
     | machines.SuspendMachine
     | machines.CordonMachine
     | machines.CloneMachine
+    | notices.LeftNotice
     | local_faults.LocalFault
     | links.SlowedPackets
     | links.CutOff

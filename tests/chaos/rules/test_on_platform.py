@@ -1,6 +1,9 @@
 """The same rules by a run on a real platform: its releases, its Machines' metadata, its silence."""
 
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -38,26 +41,31 @@ def platform(tmp_path_factory):
 
 
 @pytest.fixture
-def fly(platform):
-    with hands_of(str(platform.state_dir)) as hands:
-        yield hands.fly
+def hands(platform):
+    with hands_of(str(platform.state_dir)) as found:
+        yield found
 
 
 @pytest.fixture
-def begin(platform, fly, tmp_path):
+def fly(hands):
+    return hands.fly
+
+
+@pytest.fixture
+def begin(platform, hands, tmp_path):
     """Begin a run on the platform, whose bake is over."""
     (tmp_path / "fly.toml").write_text('app = "shop"\n')
     runs = []
 
     def begin_run(name):
         handle = str(platform.state_dir)
-        opened = Platform(fly, {"shop": platform.app_url("shop")}, handle, 0.0, lambda: None)
+        opened = Platform(hands.fly, {"shop": platform.app_url("shop")}, handle, 0.0, lambda: None)
         recorder = Recorder(tmp_path / f"{name}.db")
         run = Run.begin(load_settings(tmp_path, "local"), opened, recorder, None)
         runs.append(run)
         recorder.write(Span(at=time.time(), name="bake", ended_at=time.time()))
         recorder.flush()
-        return readiness_of(run, Journal(undo_dir(tmp_path)))
+        return readiness_of(run, hands, Journal(undo_dir(tmp_path)), lambda: None)
 
     yield begin_run
     for run in runs:
@@ -119,3 +127,49 @@ def test_while_the_platform_is_silent_nothing_is_done(begin, platform):
 
     assert "expected to know whose turn it is" in refused.value.reason
     assert len(refused.value.reason.splitlines()) <= 4
+
+
+_HOLDER = """
+import sys
+from pathlib import Path
+from pytest_sre.chaos.guardian.standing import standing_guardian
+from pytest_sre.chaos.hands import hands_of
+from pytest_sre.chaos.readiness import Readiness
+from pytest_sre.chaos.terms import terms_of
+from pytest_sre.targets import load_settings
+from pytest_sre.undo.files import Journal, undo_dir
+
+handle, root = sys.argv[1], Path(sys.argv[2])
+journal = Journal(undo_dir(root))
+with hands_of(handle) as hands:
+    standing_guardian(journal.folder, run="run-0", undo_timeout_s=30.0)
+    terms = terms_of(
+        load_settings(root, "local"), hands, journal, run="run-0", button=str, budgets=dict
+    )
+    with Readiness(terms).ready(60):
+        print("held", flush=True)
+        sys.stdin.read()
+"""
+
+
+def test_of_a_run_that_is_killed_the_turn_is_free_at_once(begin, platform, fly, tmp_path):
+    run = begin("run-1")
+    holder = subprocess.Popen(
+        [sys.executable, "-c", _HOLDER, str(platform.state_dir), str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[3],
+    )
+    with holder:
+        assert holder.stdout.readline() == b"held\n"
+        assert len(notices(fly)) == 1
+        holder.kill()
+        holder.wait()
+
+        deadline = time.monotonic() + DEADLINE_S
+        while notices(fly) or Journal(undo_dir(tmp_path)).all():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    with run.ready(60):
+        pass

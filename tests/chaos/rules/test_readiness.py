@@ -86,6 +86,7 @@ class Field:
         self.button = StopButton(self.root, self.environ)
         terms = Terms(
             target=self.target,
+            run="run-1",
             journal=self.journal,
             button=self.button.pressed,
             turn=self.turn,
@@ -160,6 +161,11 @@ def leave_intent(field, target="prod"):
     field.journal.intend("stop-machine", run="run-0", target=target, what={}).leave()
 
 
+def hold_intent(field):
+    kept = field.journal.intend("chaos", run="run-0", target="prod", what={})
+    field.others.callback(kept.leave)
+
+
 def leave_broken_intent(field):
     field.journal.folder.mkdir(parents=True)
     (field.journal.folder / "stop-machine-1.json").write_bytes(b'{"id": "stop-')
@@ -196,6 +202,7 @@ REFUSALS = {
         lambda field: leave_intent(field, ""),
         "pytest-sre recover",
     ),
+    "an intent that a guardian holds": (ASKING, hold_intent, "found 1 that are being undone now"),
     "a broken intent": (LOCAL, leave_broken_intent, "found 1: broken"),
     "a journal that cannot be": (
         LOCAL,

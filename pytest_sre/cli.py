@@ -368,10 +368,12 @@ def _work(arguments: argparse.Namespace) -> int:
     return _show(work(arguments.master, arguments.name, arguments.lasts, os.environ))
 
 
-def _recover(_arguments: argparse.Namespace) -> int:
+def _recover(arguments: argparse.Namespace) -> int:
     from pytest_sre.run.recovering import recover
 
-    return _show(recover(Path.cwd()))
+    outcome = recover(Path.cwd(), arguments.target, now=arguments.now, as_json=arguments.json)
+    print("\n".join(outcome.lines), file=sys.stderr if outcome.exit_code == 4 else sys.stdout)
+    return outcome.exit_code
 
 
 def _chaos(arguments: argparse.Namespace) -> int:

@@ -35,7 +35,16 @@ def add_load_commands(
     worker.set_defaults(command=work)
     left = commands.add_parser(
         "recover",
-        help="remove what runs left that were killed",
-        description="Exit code 0: nothing is left; 1: something is.",
+        help="undo what runs left that were killed",
+        description="Undoes what the journal in .sre/undo has. Exit code 0: nothing is left; 1: "
+        "something is, or nobody knows; 4: a mistake in the configuration.",
     )
+    left.add_argument(
+        "--target",
+        metavar="NAME",
+        default="",
+        help="also what this target's Machines tell of, in their metadata, and whose time is over",
+    )
+    left.add_argument("--now", action="store_true", help="also that whose time is not over yet")
+    left.add_argument("--json", action="store_true", help="as one JSON object")
     left.set_defaults(command=recover)

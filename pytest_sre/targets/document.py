@@ -114,6 +114,7 @@ class LimitKeys:
     chaos_seconds: int | None = key("chaos-seconds", integer(1, 3600), None)
     chaos_last_machine: bool | None = key("chaos-last-machine", boolean, None)
     chaos_min_budget: float | None = key("chaos-min-budget", ratio, None)
+    chaos_undo_timeout: int | None = key("chaos-undo-timeout", integer(1, 3600), None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -283,6 +283,7 @@ def _chaos_limits(
         lasts_s=float(_or(stated.chaos_seconds, usual.lasts_s)),
         last_machine=_or(stated.chaos_last_machine, usual.last_machine),
         min_budget_ratio=_or(stated.chaos_min_budget, usual.min_budget_ratio),
+        undo_timeout_s=float(_or(stated.chaos_undo_timeout, usual.undo_timeout_s)),
     )
 
 

@@ -67,6 +67,7 @@ class ChaosLimits:
         lasts_s: for how long, seconds.
         last_machine: whether the last healthy Machine of a process group that serves may be.
         min_budget_ratio: how much of each error budget has to be left; at 0 it is not looked at.
+        undo_timeout_s: how long undoing is tried before it is given up, seconds.
     """
 
     apps: frozenset[str]
@@ -76,6 +77,7 @@ class ChaosLimits:
     lasts_s: float
     last_machine: bool
     min_budget_ratio: float
+    undo_timeout_s: float = 30.0
 
 
 NO_CHAOS = ChaosLimits(

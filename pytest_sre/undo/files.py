@@ -146,6 +146,14 @@ class Journal:
                     found.append(_broken(path, f"it cannot be read: {error}").intent)
         return tuple(found)
 
+    def ids(self) -> frozenset[str]:
+        """Give the ids of all that is there, whoever holds it.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        return frozenset(path.stem for path in self._files())
+
     @contextlib.contextmanager
     def taken(self, intent: Intent) -> Iterator[Kept | None]:
         """Hold one that was left, to undo it; None when another process does so, or has.

@@ -147,7 +147,7 @@ def test_what_a_killed_session_left_is_said_and_recovered(app, platform, fly, tm
 
     assert (outcome.exit_code, outcome.lines) == (
         0,
-        (f"removed the load workers of {workers.name}",),
+        (f"undone: load workers of {workers.name} on local",),
     )
     assert what_is_left(tmp_path) == ""
     assert recover(tmp_path).lines == ("nothing is left to undo",)

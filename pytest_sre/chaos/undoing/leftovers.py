@@ -3,17 +3,22 @@
 import time
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from pytest_sre.chaos.changes.change import Change
 from pytest_sre.chaos.changes.known import UnknownChangeError
 from pytest_sre.chaos.hands import Hands, Vanished, hands_of
 from pytest_sre.chaos.undoing.intents import KIND, change_in, platform_in
 from pytest_sre.chaos.undoing.settling import Open, Settled, settle
-from pytest_sre.chaos.undoing.tags import PREFIX, Tag, Told, find_tags, read_tag, tag_of
+from pytest_sre.chaos.undoing.tags import PREFIX, Tag, find_tags, read_tag, tag_of
 from pytest_sre.fly.errors import FlyError
 from pytest_sre.local.platform import LocalPlatformError
 from pytest_sre.undo.files import Journal, Kept
+
+_STILL_HELD: Final = Settled(
+    is_clean=False, why="it is in the journal here, and the run that made it may still be at it"
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class Recovered:
         is_clean: it was read back that nothing of it is left.
         why: what was in the way; empty when it is clean.
         by_hand: the commands by which a person undoes it.
+        due_at: until then it is left to whoever did it, Unix seconds; None when it was not.
     """
 
     id: str
@@ -35,6 +41,7 @@ class Recovered:
     is_clean: bool
     why: str = ""
     by_hand: tuple[str, ...] = ()
+    due_at: float | None = None
 
 
 def undo_left(
@@ -73,41 +80,48 @@ def undo_tagged(
     hands: Hands,
     apps: Collection[str],
     *,
+    target: str,
     timeout_s: float,
     now: bool,
-    except_for: Collection[str],
+    held: Collection[str],
 ) -> tuple[Recovered, ...]:
     """Undo what tags of Machines tell of, and whose time is over.
 
     Args:
         hands: by what.
         apps: the apps whose Machines are looked at.
+        target: their target's name.
         timeout_s: how long that may take, seconds.
         now: also what should be undone by whoever made it.
-        except_for: what is left to others, by its id in the journal.
+        held: the ids of what is in the journal of this machine, and stays there.
 
     Raises:
         FlyError: the platform does not say what tags there are.
     """
-    at = time.time()
-    due: list[tuple[Tag, Told, Change]] = []
+    due_before = float("inf") if now else time.time()
+    due: list[tuple[Tag, Change]] = []
     found = []
-    for app in apps:
-        for tag, text in find_tags(hands.fly, app).items():
-            if _id_of(tag) in except_for:
-                continue
-            try:
-                told = read_tag(text)
-                if now or told.until < at:
-                    due.append((tag, told, told.read()))
-            except UnknownChangeError as error:
-                where = f"fly machine status {tag.machine} --app {tag.app}   # metadata {tag.key}"
-                found.append(_unknown(_id_of(tag), "", error, where))
-    opened = [Open(change, None, tag) for tag, _, change in due]
+    tags = [one for app in apps for one in find_tags(hands.fly, app).items()]
+    for tag, text in tags:
+        try:
+            told = read_tag(text)
+            change = told.read()
+        except UnknownChangeError as error:
+            where = f"fly machine status {tag.machine} --app {tag.app}   # metadata {tag.key}"
+            found.append(_unknown(_id_of(tag), target, error, where))
+            continue
+        if told.until >= due_before:
+            waits = _recovered(_id_of(tag), target, change, Settled(is_clean=True))
+            found.append(replace(waits, due_at=float(told.until)))
+        elif _id_of(tag) in held:
+            found.append(_recovered(_id_of(tag), target, change, _STILL_HELD))
+        else:
+            due.append((tag, change))
+    opened = [Open(change, None, tag) for tag, change in due]
     settled = settle(opened, hands, timeout_s=timeout_s, proven=lambda _number: None)
     found += [
-        _recovered(_id_of(tag), "", change, each)
-        for (tag, _, change), each in zip(due, settled, strict=True)
+        _recovered(_id_of(tag), target, change, each)
+        for (tag, change), each in zip(due, settled, strict=True)
     ]
     return tuple(found)
 

@@ -1,9 +1,12 @@
 """A local platform that outlives who disturbs it, with an app of four Machines that just sleep."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pytest_sre.chaos.guardian.standing import dismiss_guardians
@@ -15,6 +18,7 @@ from pytest_sre.fly.config import MachineConfig, MachineInit, Restart
 from pytest_sre.fly.models import Machine
 from pytest_sre.local.images import Image
 from pytest_sre.local.platform import LocalPlatform
+from pytest_sre.run.platforms import by_hand_dir
 from pytest_sre.undo.files import Journal
 
 APP = "shop"
@@ -65,8 +69,16 @@ class Fleet:
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory) -> Iterator[LocalPlatform]:
-    started = LocalPlatform.up(tmp_path_factory.mktemp("state") / "local")
+def project(tmp_path_factory) -> Path:
+    """A project whose app runs on the platform."""
+    root = tmp_path_factory.mktemp("project")
+    (root / "fly.toml").write_text(f'app = "{APP}"\n')
+    return root
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory, project) -> Iterator[LocalPlatform]:
+    started = LocalPlatform.up(by_hand_dir(project))
     try:
         image = Image("registry.local/sleeper:1", str(tmp_path_factory.mktemp("app")))
         started.register_image(image)
@@ -114,3 +126,42 @@ def until() -> Callable[[Callable[[], object]], None]:
             time.sleep(0.01)
 
     return ask
+
+
+@pytest.fixture
+def forks(fleet, platform):
+    """Starts processes that disturb the fleet."""
+    program = Path(__file__).with_name("runner.py")
+    command = [sys.executable, str(program), str(platform.state_dir), str(fleet.journal.folder)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield lambda how: fork(process, how)
+        process.stdin.close()
+
+
+def fork(process, how: str) -> tuple[int, list[str]]:
+    process.stdin.write(f"{how}\n")
+    process.stdin.flush()
+    pid = int(process.stdout.readline())
+    said = []
+    last = "begun" if how == "loop" else "held"
+    while last not in said:
+        said.append(process.stdout.readline().strip())
+        assert said[-1], "it ended"
+    return pid, said
+
+
+@pytest.fixture
+def guardians() -> Callable[[Path], list[psutil.Process]]:
+    """Finds the guardians of a journal."""
+
+    def find(folder: Path) -> list[psutil.Process]:
+        found = []
+        for process in psutil.process_iter(["cmdline"]):
+            line = process.info["cmdline"] or []
+            if str(folder) in line and any("guardian.watching" in part for part in line):
+                found.append(process)
+        return found
+
+    return find

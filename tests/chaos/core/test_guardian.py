@@ -4,10 +4,8 @@ import contextlib
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
-from pathlib import Path
 
 import psutil
 import pytest
@@ -29,40 +27,7 @@ from pytest_sre.chaos.guardian.words import (
 KILLS = 4
 
 
-@pytest.fixture
-def forks(fleet, platform):
-    """Starts processes that disturb the fleet."""
-    program = Path(__file__).with_name("runner.py")
-    command = [sys.executable, str(program), str(platform.state_dir), str(fleet.journal.folder)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        yield lambda how: fork(process, how)
-        process.stdin.close()
-
-
-def fork(process, how: str) -> tuple[int, list[str]]:
-    process.stdin.write(f"{how}\n")
-    process.stdin.flush()
-    pid = int(process.stdout.readline())
-    said = []
-    last = "begun" if how == "loop" else "held"
-    while last not in said:
-        said.append(process.stdout.readline().strip())
-        assert said[-1], "it ended"
-    return pid, said
-
-
-def guardians(folder: Path) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        line = process.info["cmdline"] or []
-        if str(folder) in line and any("guardian.watching" in part for part in line):
-            found.append(process)
-    return found
-
-
-def test_what_a_killed_process_left_is_undone(fleet, forks, until):
+def test_what_a_killed_process_left_is_undone(fleet, forks, guardians, until):
     pid, _ = forks("hold")
     assert fleet.wrong() != []
 
@@ -75,7 +40,7 @@ def test_what_a_killed_process_left_is_undone(fleet, forks, until):
     until(lambda: guardians(fleet.journal.folder) == [])
 
 
-def test_whenever_a_process_is_killed_nothing_stays_changed(fleet, forks, until):
+def test_whenever_a_process_is_killed_nothing_stays_changed(fleet, forks, guardians, until):
     seed = random.randrange(10**6)
     moments = random.Random(seed)
     for _ in range(KILLS):
@@ -86,14 +51,16 @@ def test_whenever_a_process_is_killed_nothing_stays_changed(fleet, forks, until)
         assert fleet.wrong() == [], f"seed {seed}"
 
 
-def test_a_process_that_ends_in_the_midst_of_it_leaves_nothing_either(fleet, forks, until):
+def test_a_process_that_ends_in_the_midst_of_it_leaves_nothing_either(
+    fleet, forks, guardians, until
+):
     forks("leave")
 
     until(lambda: guardians(fleet.journal.folder) == [])
     assert fleet.wrong() == []
 
 
-def test_nothing_meant_for_the_killed_process_ends_its_guardian(fleet, forks, until):
+def test_nothing_meant_for_the_killed_process_ends_its_guardian(fleet, forks, guardians, until):
     pid, _ = forks("hold")
     (guardian,) = guardians(fleet.journal.folder)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
@@ -122,7 +89,7 @@ def is_alive(pid: int) -> bool:
     return False
 
 
-def test_before_the_next_act_a_guardian_that_is_gone_is_replaced(fleet, until):
+def test_before_the_next_act_a_guardian_that_is_gone_is_replaced(fleet, guardians, until):
     with fleet.inject(actions.CordonMachines()):
         (first,) = guardians(fleet.journal.folder)
     first.kill()

@@ -1,11 +1,15 @@
 """Values to JSON and back, as Fly's API writes and expects them."""
 
+import threading
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar, get_origin
+from typing import Any, Final, TypeVar, get_origin
 
 import msgspec
 
 T = TypeVar("T")
+
+_LOCK: Final = threading.Lock()
+_PREPARED: Final[set[object]] = set()
 
 
 class Acknowledgement(msgspec.Struct, frozen=True):
@@ -32,6 +36,7 @@ def decode(body: bytes, into: type[T]) -> T:
     Raises:
         ValueError: it is not JSON, or not of this shape; the text says what and where.
     """
+    _prepare(into)
     try:
         return msgspec.json.decode(body, type=into)
     except msgspec.ValidationError:
@@ -47,10 +52,23 @@ def convert(value: object, into: type[T]) -> T:
     Raises:
         ValueError: it is not of this shape; the text says what and where.
     """
+    _prepare(into)
     value = _without_nulls(value)
     if value is None and get_origin(into) in (list, dict):
         return into()
     return msgspec.convert(value, type=into, strict=False)
+
+
+def _prepare(into: object) -> None:
+    """Have msgspec look at a type before two threads read it at once.
+
+    It does so when one is first read, and takes for whole what another thread is still looking at:
+    then the process crashes (seen with 0.22).
+    """
+    if into not in _PREPARED:
+        with _LOCK:
+            msgspec.json.Decoder(into)
+            _PREPARED.add(into)
 
 
 def stated(value: object) -> Any:  # noqa: ANN401 - JSON

@@ -16,6 +16,7 @@ import msgspec
 import psutil
 
 from pytest_sre.fly.models import Machine
+from pytest_sre.fly.wire import decode
 from pytest_sre.local.files import CA_FILE, PIDS_FILE, remove_files
 from pytest_sre.local.flyctl import stop_agent
 from pytest_sre.local.images import Image
@@ -196,7 +197,7 @@ class LocalPlatform:
             LocalPlatformError: there is no such app, or no answer.
         """
         listed = self._ask("GET", f"/v1/apps/{app}/machines").content
-        return msgspec.json.decode(listed, type=list[Machine])
+        return decode(listed, list[Machine])
 
     def app_url(self, name: str) -> str:
         """Where the app's proxy listens for plain HTTP, also when its public port redirects.
@@ -207,7 +208,7 @@ class LocalPlatform:
         return self._app(name).url
 
     def _about(self) -> _About:
-        return msgspec.json.decode(self._ask("GET", "/_local").content, type=_About)
+        return decode(self._ask("GET", "/_local").content, _About)
 
     def _app(self, name: str) -> _App:
         apps = self._about().apps
@@ -302,7 +303,7 @@ class LocalPlatform:
             LocalPlatformError: no answer.
         """
         listed = self._ask("GET", "/_local/faults").content
-        return msgspec.json.decode(listed, type=_Listed).faults
+        return decode(listed, _Listed).faults
 
     def remove_fault(self, fault_id: str) -> None:
         """Switch a fault off.

@@ -23,8 +23,6 @@ BROKEN: Final = "broken"
 """The kind of what cannot be read."""
 
 _UNFINISHED: Final = ".new"
-# Nobody takes as long to write one.
-_STALE_S: Final = 60.0
 
 
 def undo_dir(root: Path) -> Path:
@@ -102,10 +100,11 @@ class Journal:
             target=target,
             what=what,
             not_after=not_after,
+            pid=os.getpid(),
         )
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{made}.json"
-        unfinished = path.with_suffix(_UNFINISHED)
+        unfinished = path.with_suffix(f".{os.getpid()}{_UNFINISHED}")
         file = unfinished.open("xb")
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -153,6 +152,21 @@ class Journal:
             OSError: the folder cannot be read.
         """
         return frozenset(path.stem for path in self._files())
+
+    def are_held(self, pid: int) -> bool:
+        """Whether intents of a process are held, by it or by who undoes them.
+
+        A process that was killed holds them for a moment longer than it can be seen.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        for path in self._files():
+            with contextlib.suppress(OSError, BrokenIntentError):
+                its = read_entry(path.read_bytes()).intent.pid == pid
+                if its and not _can_be_locked(path):
+                    return True
+        return False
 
     @contextlib.contextmanager
     def taken(self, intent: Intent) -> Iterator[Kept | None]:
@@ -230,6 +244,15 @@ def _read(path: Path, file: BinaryIO) -> Entry:
     return entry
 
 
+def _can_be_locked(path: Path) -> bool:
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
 def _broken(path: Path, why: str) -> Entry:
     what = {"found": why}
     return Entry(Intent(id=path.stem, kind=BROKEN, at=0.0, run="", target="", what=what))
@@ -237,9 +260,20 @@ def _broken(path: Path, why: str) -> Entry:
 
 def _sweep(unfinished: Path) -> None:
     """Remove what a process left that was killed while it wrote: nothing was done by then."""
-    with contextlib.suppress(OSError):
-        if time.time() - unfinished.stat().st_mtime > _STALE_S:
+    writer = unfinished.stem.rpartition(".")[2]
+    if not (writer.isdecimal() and _is_there(int(writer))):
+        with contextlib.suppress(OSError):
             unfinished.unlink()
+
+
+def _is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _sync(folder: Path) -> None:

@@ -8,6 +8,7 @@ that is cut was never there.
 import json
 import re
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 
@@ -25,6 +26,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
         target: the target's name.
         what: what is needed to undo it; no secrets.
         not_after: the act must not begin later, Unix seconds; whenever when None.
+        pid: the process whose it is.
     """
 
     id: str
@@ -34,6 +36,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     what: Mapping[str, str]
     not_after: float | None = None
+    pid: int = 0
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -51,6 +54,11 @@ class Entry(msgspec.Struct, frozen=True):
 
 class _Made(msgspec.Struct, frozen=True):
     made_at: float
+
+
+# Made once, and here: two threads that did so at once would crash.
+_INTENT: Final = msgspec.json.Decoder(Intent)
+_MADE: Final = msgspec.json.Decoder(_Made)
 
 
 class BrokenIntentError(Exception):
@@ -82,10 +90,9 @@ def read_entry(text: bytes) -> Entry:
     """
     content = text.decode("utf-8", "surrogateescape")
     try:
-        told, end = json.JSONDecoder().raw_decode(content)
+        _, end = json.JSONDecoder().raw_decode(content)
         # Behind it anything may stand; in it, nothing that was not written so.
-        content[:end].encode()
-        intent = msgspec.convert(told, Intent)
+        intent = _INTENT.decode(content[:end].encode())
     except (ValueError, msgspec.MsgspecError, RecursionError) as error:
         raise BrokenIntentError(f"expected an intent, found {len(text)} bytes: {error}") from None
     if not _ID.fullmatch(intent.id):
@@ -96,6 +103,6 @@ def read_entry(text: bytes) -> Entry:
 
 def _read_made(line: str) -> _Made | None:
     try:
-        return msgspec.json.decode(line, type=_Made)
+        return _MADE.decode(line)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None

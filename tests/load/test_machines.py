@@ -191,7 +191,7 @@ def test_what_could_not_be_removed_is_told_and_stays_in_the_journal(app, platfor
     platform.remove_fault(fault["id"])
 
     assert "run: pytest-sre recover" in warned[0]
-    assert (stays.exit_code, "is left: " in stays.lines[0]) == (1, True)
+    assert (stays.exit_code, "left: " in stays.lines[0]) == (1, True)
     assert recover(tmp_path).exit_code == 0
     assert journal.left() == ()
 

@@ -180,14 +180,24 @@ def test_a_folder_that_cannot_be_read_is_not_taken_for_an_empty_one(tmp_path):
 
 def test_what_was_never_finished_is_swept_once_nobody_can_be_writing_it(journal, tmp_path):
     intend(journal).leave()
-    fresh, stale = tmp_path / "undo" / "fault-1.new", tmp_path / "undo" / "fault-2.new"
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    fresh = tmp_path / "undo" / f"fault-1.{os.getpid()}.new"
+    stale = tmp_path / "undo" / f"fault-2.{gone.pid}.new"
     for each in (fresh, stale):
         each.write_text("{")
-    os.utime(stale, (1, 1))
 
     assert len(journal.left()) == 1
     assert fresh.exists()
     assert not stale.exists()
+
+
+def test_whether_a_process_still_holds_something_can_be_asked(journal):
+    kept = intend(journal)
+    assert journal.are_held(os.getpid())
+    assert not journal.are_held(1)
+    kept.leave()
+    assert not journal.are_held(os.getpid())
 
 
 DISK_FULL = """

@@ -60,6 +60,10 @@ _PLANNERS: Final[Mapping[type[actions.Acting], Callable[[Any, Scene], tuple[Chan
 }
 
 
+# Made once, and here: two threads that did so at once would crash.
+_CHANGES: Final = msgspec.json.Decoder(_KnownChange)
+
+
 class UnknownChangeError(Exception):
     """A text holds no change that this version can undo."""
 
@@ -94,7 +98,7 @@ def read_change(text: str | bytes) -> Change:
         UnknownChangeError: it is none.
     """
     try:
-        change: ChangeStruct = msgspec.json.decode(text, type=_KnownChange)
+        change: ChangeStruct = _CHANGES.decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise UnknownChangeError(
             f"expected a change that this version can undo, found {len(text)} characters: {error}"

@@ -1,6 +1,6 @@
 """What a guardian does: waits for the end of another process, and undoes what that left.
 
-Only what has to be there to be ready is imported at once; the rest is when it already is.
+What it imports at once is little, so that signals do not find it unprepared.
 """
 
 import contextlib
@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -28,18 +29,21 @@ def main() -> None:
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     folder, run, undo_timeout_s, guarded = sys.argv[1:]
-    os.write(sys.stdout.fileno(), READY)
-    sys.stdout.close()
-    # What it takes to undo, before it is needed.
+    # Here, when nothing ends it any more, and yet before it is needed: it takes a moment.
     from pytest_sre.chaos.undoing.leftovers import undo_left
     from pytest_sre.undo.files import Journal
 
+    with contextlib.suppress(BrokenPipeError):
+        os.write(sys.stdout.fileno(), READY)
+    sys.stdout.close()
     heard = _hear_all()
     if heard.is_dismissed:
         return
+    journal = Journal(Path(folder))
     _wait_for_end_of(int(guarded))
     _end(heard)
-    undo_left(Journal(Path(folder)), run=run, timeout_s=float(undo_timeout_s))
+    _wait_until(lambda: not journal.are_held(int(guarded)), _GONE_S)
+    undo_left(journal, run=run, timeout_s=float(undo_timeout_s))
 
 
 def _hear_all() -> Heard:
@@ -51,10 +55,8 @@ def _hear_all() -> Heard:
 
 
 def _wait_for_end_of(guarded: int) -> None:
-    until = time.monotonic() + _GONE_S
-    # Its children get another parent after its files are closed, whoever takes note of its end.
-    while os.getppid() == guarded and time.monotonic() < until:
-        time.sleep(_LOOK_AGAIN_S)
+    # Its children get another parent, whoever takes note of its end.
+    _wait_until(lambda: os.getppid() != guarded, _GONE_S)
 
 
 def _end(heard: Heard) -> None:
@@ -63,8 +65,12 @@ def _end(heard: Heard) -> None:
     for group in there:
         with contextlib.suppress(OSError):
             os.killpg(group.leader, signal.SIGKILL)
-    until = time.monotonic() + _KILLED_S
-    while any(_has_members(group) for group in there) and time.monotonic() < until:
+    _wait_until(lambda: not any(map(_has_members, there)), _KILLED_S)
+
+
+def _wait_until(condition: Callable[[], bool], within_s: float) -> None:
+    until = time.monotonic() + within_s
+    while not condition() and time.monotonic() < until:
         time.sleep(_LOOK_AGAIN_S)
 
 

@@ -57,6 +57,10 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
         return read_change(self.change)
 
 
+# Made once, and here: two threads that did so at once would crash.
+_TOLD: Final = msgspec.json.Decoder(Told)
+
+
 def tag_of(change: Change, intent: str) -> Tag | None:
     """Say where a change is told of; None when there is no Machine for that.
 
@@ -116,7 +120,7 @@ def read_tag(text: str) -> Told:
         UnknownChangeError: it is none of ours.
     """
     try:
-        return msgspec.json.decode(text, type=Told)
+        return _TOLD.decode(text)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise UnknownChangeError(
             f"expected what it takes to undo a change, found {len(text)} characters: {error}"

@@ -239,28 +239,28 @@ def _up(arguments: argparse.Namespace) -> int:
 
 def _status(arguments: argparse.Namespace) -> int:
     from pytest_sre.local.commands import status
-    from pytest_sre.run.platforms import by_hand_dir
+    from pytest_sre.local.places import by_hand_dir
 
     return _show(status(by_hand_dir(Path.cwd()), as_json=arguments.json))
 
 
 def _env(arguments: argparse.Namespace) -> int:
     from pytest_sre.local.commands import env
-    from pytest_sre.run.platforms import by_hand_dir
+    from pytest_sre.local.places import by_hand_dir
 
     return _show(env(by_hand_dir(Path.cwd()), as_json=arguments.json))
 
 
 def _down(_arguments: argparse.Namespace) -> int:
     from pytest_sre.local.commands import down
-    from pytest_sre.run.platforms import by_hand_dir
+    from pytest_sre.local.places import by_hand_dir
 
     return _show(down(by_hand_dir(Path.cwd())))
 
 
 def _add_fault(arguments: argparse.Namespace) -> int:
     from pytest_sre.local.fault_commands import add_fault
-    from pytest_sre.run.platforms import by_hand_dir
+    from pytest_sre.local.places import by_hand_dir
 
     given = {name: value for name, value in vars(arguments).items() if value is not None}
     del given["command"]
@@ -269,14 +269,14 @@ def _add_fault(arguments: argparse.Namespace) -> int:
 
 def _list_faults(arguments: argparse.Namespace) -> int:
     from pytest_sre.local.fault_commands import list_faults
-    from pytest_sre.run.platforms import by_hand_dir
+    from pytest_sre.local.places import by_hand_dir
 
     return _show(list_faults(by_hand_dir(Path.cwd()), as_json=arguments.json))
 
 
 def _clear_faults(arguments: argparse.Namespace) -> int:
     from pytest_sre.local.fault_commands import clear_faults
-    from pytest_sre.run.platforms import by_hand_dir
+    from pytest_sre.local.places import by_hand_dir
 
     return _show(clear_faults(by_hand_dir(Path.cwd()), arguments.id))
 

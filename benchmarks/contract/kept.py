@@ -26,9 +26,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from benchmarks.form import Target, report, wants_quick
 from pytest_sre.issues.journal import dead_runs
 from pytest_sre.issues.outbox import Outbox
+from pytest_sre.local.places import by_hand_dir
 from pytest_sre.local.platform import LocalPlatform
 from pytest_sre.redaction import Redactor
-from pytest_sre.run.platforms import by_hand_dir, client_of, deploy_locally
+from pytest_sre.run.platforms import client_of, deploy_locally
 from pytest_sre.run.sightings import sighting_of_dead
 from pytest_sre.targets import load_settings
 

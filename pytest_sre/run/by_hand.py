@@ -6,10 +6,11 @@ from pytest_sre.fly.client import Fly
 from pytest_sre.fly.errors import FlyError
 from pytest_sre.local.commands import Outcome
 from pytest_sre.local.images import ReleaseFileError
+from pytest_sre.local.places import by_hand_dir
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
 from pytest_sre.run.acting import deploy_text, tell_incidents
 from pytest_sre.run.filing import tracker_of
-from pytest_sre.run.platforms import by_hand_dir, client_of, deploy_locally, register_images
+from pytest_sre.run.platforms import client_of, deploy_locally, register_images
 from pytest_sre.targets import AppSpec, ConfigError, Settings, load_settings
 
 _USAGE = 4

@@ -15,6 +15,7 @@ from pytest_sre.fly.throttle import Throttle
 from pytest_sre.fly.tokens import Token
 from pytest_sre.local.images import image_from_release, release_names
 from pytest_sre.local.leftovers import clear_leftovers
+from pytest_sre.local.places import by_hand_dir, local_dir
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
 from pytest_sre.targets import AppSpec, Settings, Target
 
@@ -98,16 +99,6 @@ def rejoin_platform(settings: Settings, handle: str) -> Platform:
         raise LocalPlatformError(f"the local platform of this run is gone: {handle}")
     opened = _local(platform, platform.close)
     return replace(opened, urls=_local_urls(settings, platform))
-
-
-def local_dir(root: Path) -> Path:
-    """Where local platforms keep their state, each in a folder of its own."""
-    return root / ".sre" / "local"
-
-
-def by_hand_dir(root: Path) -> Path:
-    """Where a platform started by hand keeps its state."""
-    return local_dir(root) / "by-hand"
 
 
 def run_dir(root: Path) -> Path:

@@ -16,8 +16,9 @@ from pytest_sre.fly.errors import FlyError
 from pytest_sre.load.remote.machines import KIND as LOAD_MACHINES
 from pytest_sre.load.remote.machines import remove_workers
 from pytest_sre.local.commands import Outcome
+from pytest_sre.local.places import by_hand_dir
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
-from pytest_sre.run.platforms import by_hand_dir, client_of
+from pytest_sre.run.platforms import client_of
 from pytest_sre.targets import ConfigError, Settings, load_settings
 from pytest_sre.undo.files import BROKEN, Journal, undo_dir
 from pytest_sre.undo.journal import Intent

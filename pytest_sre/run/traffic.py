@@ -12,8 +12,9 @@ from pytest_sre.fly.client import Fly
 from pytest_sre.fly.errors import FlyError, Invalid
 from pytest_sre.fly.metric_values import Scalar, Vector
 from pytest_sre.fly.metrics import Prometheus
+from pytest_sre.local.places import by_hand_dir
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
-from pytest_sre.run.platforms import by_hand_dir, client_of, metrics_of
+from pytest_sre.run.platforms import client_of, metrics_of
 from pytest_sre.slo.feasibility import Traffic, asked_buckets
 from pytest_sre.slo.queries import event_queries, is_asked, selector
 from pytest_sre.targets import Settings

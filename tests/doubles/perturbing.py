@@ -36,7 +36,7 @@ from pytest_sre.chaos.actions import (
     Which,
 )
 from pytest_sre.local import Image, LocalPlatform, Script
-from pytest_sre.run.platforms import by_hand_dir
+from pytest_sre.local.places import by_hand_dir
 from pytest_sre.undo.files import undo_dir
 
 APP, TARGET = "shop", "local"

@@ -17,10 +17,11 @@ import pytest
 from pytest_sre.deploys.rollout import Deployment
 from pytest_sre.fly.client import Fly
 from pytest_sre.fly.models import Machine
+from pytest_sre.local.places import by_hand_dir
 from pytest_sre.local.platform import LocalPlatform
 from pytest_sre.recording import Recording, RecordingError
 from pytest_sre.recording.rows import Row
-from pytest_sre.run.platforms import by_hand_dir, client_of, deploy_locally
+from pytest_sre.run.platforms import client_of, deploy_locally
 from pytest_sre.targets import load_settings
 
 DEADLINE_S = 240.0

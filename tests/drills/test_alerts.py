@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from pytest_sre.local.metrics.alertmanager import PROGRAM
+from pytest_sre.local.places import by_hand_dir
 from pytest_sre.run.alerting import Alerting
-from pytest_sre.run.platforms import by_hand_dir, rejoin_platform
+from pytest_sre.run.platforms import rejoin_platform
 from pytest_sre.targets import load_settings
 
 pytestmark = pytest.mark.skipif(

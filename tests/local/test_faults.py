@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from pytest_sre.cli import main
+from pytest_sre.local.places import by_hand_dir
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
-from pytest_sre.run.platforms import by_hand_dir
 
 
 @pytest.fixture

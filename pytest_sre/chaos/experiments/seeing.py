@@ -1,5 +1,6 @@
 """What chaoslib reports, as words. Pure, but for the clock."""
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Final, cast
@@ -8,6 +9,7 @@ from pytest_sre.chaos.experiments.words import Acted, Phase, ProbeSeen, StateSee
 
 _OURS: Final = "pytest_sre.chaos.fly."
 _SHOWN: Final = 300
+_CLASSES: Final = re.compile(r"^(chaoslib\.exceptions\.ActivityFailed: )?(pytest_sre\.[\w.]+: )?")
 _FIRST_BAD_STATUS: Final = 400
 
 Run = Mapping[str, object]
@@ -75,8 +77,8 @@ def _status(activity: Mapping[str, object], run: Run) -> Status:
 def _said(run: Run) -> str:
     raised = run.get("exception")
     if isinstance(raised, Sequence) and raised and not isinstance(raised, str):
-        # The last line names the error, and chaoslib's own class before it.
-        text = str(raised[-1]).strip().removeprefix("chaoslib.exceptions.ActivityFailed: ")
+        # The last line names chaoslib's own class, then that of the error.
+        text = _CLASSES.sub("", str(raised[-1]).strip())
     elif run.get("status") is None:
         text = "it broke off"
     else:

@@ -4,13 +4,13 @@ chaoslib calls activities by name, from several threads, and gives them nothing 
 is the one place of a process that knows.
 """
 
+import threading
 from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
 
 from pytest_sre.chaos.actions import Acting, Action, kind_of
-from pytest_sre.chaos.changes.change import NotInjected
 from pytest_sre.chaos.fly.sight import Sight
 
 
@@ -41,6 +41,7 @@ class NotUndone(Exception):  # noqa: N818 - says what is left
 
 
 _standing: Standing | None = None
+_finding = threading.Lock()
 
 
 def stand(standing: Standing | None) -> None:
@@ -55,14 +56,20 @@ def stands() -> Standing | None:
 
 
 def standing() -> Standing:
-    """Give who acts.
+    """Give who acts; in a process that is not ours, such as that of ``chaos run``, it itself.
 
     Raises:
-        NotInjected: nobody does.
+        ConfigError: there is a mistake in sre.toml.
+        FlyError: there is no token.
+        NotInjected: no local platform runs.
     """
-    if _standing is None:
-        raise NotInjected("nobody acts for the experiments of this process")
-    return _standing
+    global _standing  # noqa: PLW0603 - see above
+    with _finding:
+        if _standing is None:
+            from pytest_sre.chaos.fly.alone import Alone
+
+            _standing = Alone.from_environment()
+        return _standing
 
 
 def perform(kind: type[Acting], told: Mapping[str, object]) -> str:

@@ -1,0 +1,148 @@
+"""The same files under chaostoolkit itself: ``chaos validate``, ``discover`` and ``run``."""
+
+import inspect
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from pytest_sre.chaos.actions import ACTIONS, kind_of
+from pytest_sre.chaos.fly import actions, probes
+from pytest_sre.turns.noticeboard import MachineBoard, board_machine
+from pytest_sre.turns.notices import key_prefix
+from pytest_sre.turns.purposes import CHAOS
+from tests.chaos.experiments.conftest import action, experiment, probe
+from tests.plugin.conftest import clean_environment
+
+HOME = {"title": "the app answers", "probes": [probe("journey_passes", name="home")]}
+ONE = action("cordon_machines", group="web", count=1)
+
+
+def chaos(folder, *arguments, env=None):
+    """Run chaostoolkit's own command in a folder."""
+    command = [sys.executable, "-m", "chaostoolkit", "--no-version-check"]
+    return subprocess.Popen(
+        [*command, "--log-file", "chaos.log", *arguments],
+        cwd=folder,
+        env={**clean_environment(), **(env or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def ended(process):
+    said, _ = process.communicate(timeout=240)
+    return process.returncode, said
+
+
+def test_each_action_is_a_function_that_says_what_it_takes():
+    named = {name.replace("_", "-") for name in actions.__all__}
+
+    assert {kind_of(kind) for kind in ACTIONS} <= named
+    for module in (actions, probes):
+        for name in module.__all__:
+            function = getattr(module, name)
+            for parameter in inspect.signature(function).parameters.values():
+                assert parameter.annotation in (str, int, float, bool), name
+                assert parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+                assert f"{parameter.name}:" in inspect.getdoc(function), name
+
+
+def test_chaos_discover_finds_them(tmp_path):
+    code, said = ended(chaos(tmp_path, "discover", "--no-install", "pytest-sre"))
+
+    assert code == 0, said
+    found = json.loads((tmp_path / "discovery.json").read_text())
+    names = {(one["type"], one["name"]) for one in found["activities"]}
+    assert names == {("action", name) for name in actions.__all__} | {
+        ("probe", name) for name in probes.__all__
+    }
+
+
+@pytest.fixture
+def tried(stage):
+    """Run an experiment by ``chaos run`` on the shared project's platform; give its journal."""
+
+    def begin(document, **env):
+        path = stage.root / "experiments" / "tried.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(document), encoding="utf-8")
+        assert ended(chaos(stage.root, "validate", str(path)))[0] == 0
+        journal = stage.root / "journal.json"
+        journal.unlink(missing_ok=True)
+        return chaos(stage.root, "run", "--journal-path", str(journal), str(path), env=env)
+
+    return begin
+
+
+def cordoned(stage):
+    return [m.id for m in stage.hands.fly.machines("tiny") if m.cordoned]
+
+
+def eventually(stage, wanted):
+    until = time.monotonic() + 120
+    while bool(cordoned(stage)) != wanted and time.monotonic() < until:
+        time.sleep(0.05)
+    assert bool(cordoned(stage)) == wanted
+
+
+def test_chaos_run_plays_a_file_and_its_rollbacks_undo(stage, tried):
+    document = experiment(steady_state_hypothesis=HOME, method=[ONE])
+
+    code, said = ended(tried(document))
+
+    assert code == 0, said
+    journal = json.loads((stage.root / "journal.json").read_text())
+    assert (journal["status"], journal["deviated"]) == ("completed", False)
+    (undone,) = journal["rollbacks"]
+    assert (undone["status"], undone["output"]) == ("succeeded", "1 undone")
+
+
+def test_a_file_without_rollbacks_is_undone_by_the_end_of_the_process(stage, tried):
+    process = tried(experiment(steady_state_hypothesis=HOME, method=[ONE], rollbacks=[]))
+
+    code, said = ended(process)
+
+    assert code == 0, said
+    assert "1 undone" in said
+    assert cordoned(stage) == []
+
+
+def test_chaos_run_that_is_killed_is_undone_by_its_guardian(stage, tried):
+    pausing = ONE | {"pauses": {"after": 120}}
+    process = tried(experiment(steady_state_hypothesis=HOME, method=[pausing]))
+    eventually(stage, wanted=True)
+
+    process.kill()
+    ended(process)
+
+    eventually(stage, wanted=False)
+    until = time.monotonic() + 120
+    while list(stage.ground.journal.folder.glob("*.json")) and time.monotonic() < until:
+        time.sleep(0.05)
+    forget_its_turn(stage)
+
+
+def forget_its_turn(stage):
+    """Do not wait until nobody heeds it any more, which takes a minute."""
+    fly = stage.hands.fly
+    board = MachineBoard(fly, "tiny", board_machine(fly.machines("tiny")))
+    for key in board.notices():
+        if key.startswith(key_prefix(CHAOS)):
+            board.remove(key)
+
+
+def test_chaos_run_keeps_to_what_sre_toml_allows(stage, tried):
+    denied = stage.root / "sre.toml"
+    text = denied.read_text()
+    denied.write_text(text.replace(', "chaos"', ""))
+    try:
+        code, said = ended(tried(experiment(steady_state_hypothesis=HOME, method=[ONE])))
+    finally:
+        denied.write_text(text)
+
+    assert "chaos is not allowed on local" in said
+    assert code == 0, "chaostoolkit takes an action that was refused for done"

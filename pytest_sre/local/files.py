@@ -16,6 +16,7 @@ METRICS = "metrics"
 ALERTS = "alerts"
 COMPILED = "compiled"
 BEGINNINGS = "beginnings"
+CLOCKS = "clocks"
 _FOLDERS = (
     VOLUMES,
     SNAPSHOTS,
@@ -26,6 +27,7 @@ _FOLDERS = (
     ALERTS,
     COMPILED,
     BEGINNINGS,
+    CLOCKS,
 )
 
 

@@ -11,10 +11,11 @@ from typing import Any, Final
 import aiohttp
 
 from pytest_sre.local.faults.registry import Faults
-from pytest_sre.local.files import COMPILED, PIDS_FILE
+from pytest_sre.local.files import CLOCKS, COMPILED, PIDS_FILE
 from pytest_sre.local.images import Image
 from pytest_sre.local.logbook import Logbook
 from pytest_sre.local.machines.checks import CheckRunner
+from pytest_sre.local.machines.clocks import Clocks
 from pytest_sre.local.machines.disk_limits import DiskLimits
 from pytest_sre.local.machines.execution import Surroundings
 from pytest_sre.local.machines.forking import ForkServers
@@ -201,12 +202,18 @@ class Fleet:
         self.limits = RateLimits()
         self.disks = Disks(directory)
         self.disk_limits = DiskLimits(self.lifecycles)
+        self.clocks = Clocks(directory / CLOCKS)
         self.fork_servers = ForkServers(directory / COMPILED)
         self._directory = directory
         self._session = session
         self._proxy_url = proxy_url
         self._pids = PidFile(directory / PIDS_FILE)
         self._ports = Ports()
+
+    def settle_faults(self) -> None:
+        """Have disks and clocks be as the faults have them now."""
+        self.disk_limits.settle()
+        self.clocks.settle()
 
     @property
     def pids(self) -> PidFile:
@@ -243,6 +250,7 @@ class Fleet:
             partial(self._note_destroyed, name),
             self.faults,
             self.fork_servers,
+            self.clocks,
         )
         app = App(
             name,

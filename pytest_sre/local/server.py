@@ -22,6 +22,7 @@ import msgspec
 from pytest_sre import __version__
 from pytest_sre.local.api import build_api
 from pytest_sre.local.faults.flapping import flap_checks
+from pytest_sre.local.faults.settling import keep_settled
 from pytest_sre.local.faults.strikes import strike_processes
 from pytest_sre.local.files import CA_FILE, PIDS_FILE, PLATFORM_FILE, remove_files, write_whole
 from pytest_sre.local.fleet import App, Fleet
@@ -96,7 +97,7 @@ class Server:
             asyncio.create_task(guard_memory(self._fleet.lifecycles)),
             asyncio.create_task(strike_processes(self._fleet.faults, self._fleet.lifecycles)),
             asyncio.create_task(flap_checks(self._fleet.faults, self._fleet.lifecycles)),
-            asyncio.create_task(self._fleet.disk_limits.keep()),
+            asyncio.create_task(keep_settled(self._fleet.settle_faults)),
             asyncio.create_task(stop_idle_machines(self._balancers)),
         ]
         self._announce()

@@ -7,6 +7,7 @@ import msgspec
 
 from pytest_sre.chaos import actions
 from pytest_sre.chaos.changes import (
+    clock,
     disk,
     dns,
     links,
@@ -35,6 +36,8 @@ _KnownChange = (
     | pressure.BurntProcessors
     | pressure.HeldMemory
     | disk.FilledDisk
+    | clock.SkewedClock
+    | clock.RestartedWithSkew
     | secrets.WrongSecret
     | releases.DeployedImage
 )
@@ -54,6 +57,7 @@ _PLANNERS: Final[Mapping[type[actions.Acting], Callable[[Any, Scene], tuple[Chan
     actions.CpuPressure: pressure.plan_cpu_pressure,
     actions.MemoryPressure: pressure.plan_memory_pressure,
     actions.DiskFull: disk.plan_disk_full,
+    actions.SkewClock: clock.plan_skew,
     actions.BadSecret: secrets.plan_bad_secret,
     actions.DeployRelease: releases.plan_deploy,
     actions.PlatformFault: local_faults.plan_platform_fault,

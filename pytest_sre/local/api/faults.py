@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pytest_sre.local.api.exchange import ApiError, answer, fleet_of, read_body, route
 from pytest_sre.local.faults.api_answers import answer_instead, names_in
-from pytest_sre.local.faults.kinds import ApiHang, ApiSlow, DiskFull, Kind
+from pytest_sre.local.faults.kinds import ApiHang, ApiSlow, ClockSkew, DiskFull, Kind
 from pytest_sre.local.faults.links import LINK, add_link, link_view
 from pytest_sre.local.faults.registry import DEFAULT_S, TooManyFaults, read_kind
 from pytest_sre.local.faults.scopes import Scope as FaultScope
@@ -49,12 +49,12 @@ def fault_routes() -> list[BaseRoute]:
 async def _add(request: Request) -> Response:
     given = await read_body(request, dict[str, Any])
     try:
-        return answer(_added(fleet_of(request), given), 201)
+        return answer(await _added(fleet_of(request), given), 201)
     except (TooManyFaults, TooManyLinksError) as refusal:
         raise ApiError(409, str(refusal)) from None
 
 
-def _added(fleet: Fleet, given: Mapping[str, Any]) -> dict[str, Any]:
+async def _added(fleet: Fleet, given: Mapping[str, Any]) -> dict[str, Any]:
     if given.get("kind") == LINK:
         return link_view(add_link(fleet.network, given))
     told = {key: value for key, value in given.items() if key not in _SCOPE | _LASTING}
@@ -62,15 +62,17 @@ def _added(fleet: Fleet, given: Mapping[str, Any]) -> dict[str, Any]:
     scope = msgspec.convert({k: given[k] for k in _SCOPE & set(given)}, FaultScope)
     lasting = msgspec.convert({k: given[k] for k in _LASTING & set(given)}, _Lasting)
     for_s = parse_duration_s(lasting.for_)
-    _require_possible(kind)
+    await _require_possible(kind, fleet)
     fault = fleet.faults.add(kind, scope, for_s=for_s, count=lasting.count, name=lasting.name)
     remember_machines(fleet.apps.values(), fault)
-    fleet.disk_limits.settle()
+    fleet.settle_faults()
     return fault.view()
 
 
-def _require_possible(kind: Kind) -> None:
+async def _require_possible(kind: Kind, fleet: Fleet) -> None:
     """Refuse what this computer cannot do."""
+    if isinstance(kind, ClockSkew):
+        await fleet.clocks.require_library()
     if isinstance(kind, DiskFull) and not can_limit():
         raise ValueError("expected Linux for disk-full: elsewhere nothing limits what is written")
 
@@ -78,7 +80,7 @@ def _require_possible(kind: Kind) -> None:
 async def _list(request: Request) -> Response:
     fleet = fleet_of(request)
     # What is not listed is undone.
-    fleet.disk_limits.settle()
+    fleet.settle_faults()
     faults = [fault.view() for fault in fleet.faults.active()]
     return answer({"faults": [*faults, *map(link_view, fleet.network.views())]})
 
@@ -87,7 +89,7 @@ async def _clear(request: Request) -> Response:
     fleet = fleet_of(request)
     links = sum(fleet.network.remove(view.id) for view in fleet.network.views())
     ended = fleet.faults.clear() + links
-    fleet.disk_limits.settle()
+    fleet.settle_faults()
     return answer({"ended": ended})
 
 
@@ -96,7 +98,7 @@ async def _remove(request: Request) -> Response:
     fleet = fleet_of(request)
     if not (fleet.faults.remove(fault_id) or fleet.network.remove(fault_id)):
         raise ApiError(404, f"no active fault {fault_id!r}")
-    fleet.disk_limits.settle()
+    fleet.settle_faults()
     return answer({"ended": 1})
 
 

@@ -102,7 +102,7 @@ async def _executed(
         kill_group(process.pid)
         lifecycle.execution.visitors.discard(process.pid)
         await process.wait()
-        lifecycle.execution.adopt(began_at)
+        lifecycle.execution.adopt(process.pid, began_at)
     code = process.returncode or 0
     return {
         "exit_code": code if code >= 0 else 128 - code,

@@ -139,6 +139,14 @@ class DiskFull(_Kind, frozen=True, tag="disk-full"):
     is_counted: ClassVar[bool] = False
 
 
+class ClockSkew(_Kind, frozen=True, tag="clock-skew"):
+    """The clock of Machines is off by ``by_s``, behind when negative, from their next start on."""
+
+    is_counted: ClassVar[bool] = False
+
+    by_s: Annotated[float, msgspec.Meta(ge=-86_400, le=86_400)] = 3600.0
+
+
 class LogGap(_Kind, frozen=True, tag="log-gap"):
     """Lines written meanwhile are lost."""
 
@@ -172,6 +180,7 @@ Kind = (
     | CheckFlap
     | DnsFailure
     | DiskFull
+    | ClockSkew
     | LogGap
     | LogDelay
 )

@@ -5,18 +5,14 @@ limit) is 0 meanwhile, for all processes of the Machine, and then again what it 
 with EFBIG, and a process that does not ignore SIGXFSZ, which Python does, is ended by it.
 """
 
-import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
-from typing import Final
 
 import psutil
 
 from pytest_sre.local.faults.kinds import DiskFull
 from pytest_sre.local.machines.lifecycle import Lifecycle
 from pytest_sre.local.machines.memory import process_trees, roots
-
-_PERIOD_S: Final = 0.25
 
 
 class DiskLimits:
@@ -30,12 +26,6 @@ class DiskLimits:
         self._machines = machines
         self._held: dict[psutil.Process, int] = {}
         self._full: set[Lifecycle] = set()
-
-    async def keep(self) -> None:
-        """Hold what is started meanwhile to it, four times a second, until cancelled."""
-        while True:
-            await asyncio.sleep(_PERIOD_S)
-            self.settle()
 
     def settle(self) -> None:
         """Make it as the faults have it now."""

@@ -8,6 +8,7 @@ from typing import Protocol
 from pytest_sre.local.faults.registry import Faults
 from pytest_sre.local.logbook import Logbook
 from pytest_sre.local.machines.checks import CheckRunner
+from pytest_sre.local.machines.clocks import Clocks
 from pytest_sre.local.machines.forking import ForkServers
 from pytest_sre.local.machines.process import MachineProcess, Ports
 from pytest_sre.local.machines.records import MachineRecord
@@ -30,6 +31,7 @@ class Surroundings:
         on_destroyed: told of each Machine that was destroyed.
         faults: what goes wrong on the platform now.
         fork_servers: start the processes of warm images.
+        clocks: whose clock is off.
     """
 
     directory: Path
@@ -42,6 +44,7 @@ class Surroundings:
     on_destroyed: Callable[[MachineRecord], None]
     faults: Faults
     fork_servers: ForkServers
+    clocks: Clocks
 
 
 class CannotRunError(Exception):
@@ -86,11 +89,12 @@ class Execution(Protocol):
     async def check(self) -> None:
         """Keep the results of its checks, as long as they may change or until cancelled."""
 
-    def adopt(self, since_at: float) -> None:
+    def adopt(self, command: int, since_at: float) -> None:
         """Look for what a command that was executed beside it left running; it ends with it.
 
         Args:
-            since_at: when the command was begun, Unix seconds.
+            command: its process.
+            since_at: when it was begun, Unix seconds.
         """
 
     @property

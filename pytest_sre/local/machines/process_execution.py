@@ -91,13 +91,19 @@ class ProcessExecution:
         """Make its checks until cancelled."""
         await self._around.checks.run(self._record)
 
-    def adopt(self, since_at: float) -> None:
+    def adopt(self, command: int, since_at: float) -> None:
         """Look for what a command that was executed in it left running."""
+        self._around.clocks.forget(self._record, [command])
         known = {self.process.pid if self.process else 0, *self.beside}
         for stayer in left_behind(self._record.id, since_at):
-            if stayer.pid not in known:
-                self._stayers.append(stayer)
-                self._around.pids.add(stayer.pid)
+            if stayer.pid in known:
+                continue
+            if self.process is None:
+                # The Machine has ended meanwhile, and what was begun in it ends with it.
+                kill_group(stayer.pid)
+                continue
+            self._stayers.append(stayer)
+            self._around.pids.add(stayer.pid)
 
     @property
     def beside(self) -> list[int]:
@@ -150,6 +156,7 @@ class ProcessExecution:
     def clean_up(self) -> None:
         """Give back what the Machine used; it will not run again."""
         self._around.ports.give_back(self._record.ports)
+        self._around.clocks.drop(self._record)
         for directory in (self._temporary, self._files):
             shutil.rmtree(directory, ignore_errors=True)
 
@@ -176,6 +183,7 @@ class ProcessExecution:
             **environment.machine_environment(identity, settings),
             environment.FILES_VARIABLE: str(self._files),
             **environment.port_environment(record.ports),
+            **around.clocks.environment(record),
         }
 
     @property
@@ -204,7 +212,9 @@ class ProcessExecution:
         write_files(self._files, record.blueprint.files)
 
     async def _spawn(self, command: list[str]) -> None:
-        warm = self._record.blueprint.image.warm
+        # A library that is loaded before all others cannot come later.
+        is_off = bool(self._around.clocks.environment(self._record))
+        warm = self._record.blueprint.image.warm and not is_off
         spawn = self._around.fork_servers.spawn if warm else MachineProcess.spawn
         self.process = await spawn(
             self._delayed(command),
@@ -222,9 +232,11 @@ class ProcessExecution:
         return [*wait, *command]
 
     def _forget(self, process: MachineProcess) -> None:
-        for pid in self.beside:
+        beside = self.beside
+        for pid in beside:
             kill_group(pid)
             self._around.pids.remove(pid)
+        self._around.clocks.forget(self._record, [process.pid, *beside])
         self._stayers.clear()
         self._around.pids.remove(process.pid)
         self.process = None

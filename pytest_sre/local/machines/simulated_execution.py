@@ -142,7 +142,7 @@ class SimulatedExecution:
                 return
             await asyncio.sleep(at_s - run.age_s)
 
-    def adopt(self, since_at: float) -> None:
+    def adopt(self, command: int, since_at: float) -> None:
         """Find nothing: no command can be executed beside a script; see ``Execution``."""
 
     @property

@@ -1,17 +1,20 @@
 """A pytest session against a target: begins the run, judges its tests, concludes."""
 
+import contextlib
 import functools
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Generator
+from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
 import pytest
 
 import pytest_sre
+from pytest_sre.chaos.stopping import heeding_signal, stop_file_of_run
 from pytest_sre.fly.errors import FlyError
 from pytest_sre.judge.conclusion import Conclusion
 from pytest_sre.local.images import ReleaseFileError
@@ -115,6 +118,9 @@ class TestSession:
     def begin(self, run: Run) -> None:
         """Take a run for that of this process."""
         self._config.stash[RUN] = run
+        stopping = contextlib.ExitStack()
+        stopping.enter_context(heeding_signal(_stop_file(run)))
+        self._config.add_cleanup(stopping.close)
         asked = self._config.getoption("sre_issues")
         files = asked in {None, "file"}
         run.tracker = tracker_of(run.settings, is_asked=asked == "file") if files else ""
@@ -236,6 +242,7 @@ class MainSession(TestSession):
             )
         run = Run.begin(self._settings, platform, recorder, self._since_at)
         self.begin(run)
+        self._config.add_cleanup(functools.partial(_stop_file(run).unlink, missing_ok=True))
         if not session.config.option.collectonly:
             self._filing = self._begin_filing(run, at)
             run.start_bake()
@@ -388,6 +395,10 @@ _ORDINARY = frozenset(
 def _place(item: pytest.Item) -> int:
     asked = set(getattr(item, "fixturenames", ()))
     return 2 if _LAST & asked else int(bool(_LATE & asked))
+
+
+def _stop_file(run: Run) -> Path:
+    return stop_file_of_run(run.settings.root, run.recorder.path.stem)
 
 
 def _handle_sigterm_by(handler: Callable[[int, FrameType | None], object] | int | None) -> None:

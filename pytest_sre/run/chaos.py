@@ -151,12 +151,10 @@ def chaos_ground(run: "Run", evidence: Evidence) -> Iterator[Ground]:
     first = next(iter(run.apps.values()))
     journal = Journal(undo_dir(settings.root))
     look = steady_look(run)
-    with contextlib.ExitStack() as held:
-        hands = held.enter_context(_hands(run.platform))
+    with _hands(run.platform) as hands:
         readiness = readiness_of(
             run, hands, journal, lambda: wait_until_steady(look, within_s=STEADY_BEFORE_S)
         )
-        held.enter_context(readiness.button.heeding_signal())
         yield Ground(
             settings=settings,
             hands=hands,

@@ -20,13 +20,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunReadiness:
-    """When a run may perturb its target.
+    """When a run may perturb its target."""
 
-    Attributes:
-        button: the stop button; its signal is to be heeded while something is perturbed.
-    """
-
-    button: StopButton
     _run: "Run"
     _readiness: Readiness
 
@@ -55,7 +50,7 @@ def readiness_of(
         journal: where each change is written down before it is made.
         steady: raises unless the target is in its steady state.
     """
-    button = StopButton(run.settings.root, os.environ)
+    button = StopButton(run.settings.root, os.environ, run.recorder.path.stem)
     terms = terms_of(
         run.settings,
         hands,
@@ -65,7 +60,7 @@ def readiness_of(
         budgets=lambda: _budgets(run),
         label=stop_label(run.settings, run.tracker),
     )
-    return RunReadiness(button, run, Readiness(replace(terms, steady=steady)))
+    return RunReadiness(run, Readiness(replace(terms, steady=steady)))
 
 
 def _budgets(run: "Run") -> Mapping[str, float]:

@@ -13,7 +13,14 @@ from pytest_sre.chaos.deploying import deploy_under_way
 from pytest_sre.chaos.permission import require_allowed
 from pytest_sre.chaos.radius import Reach, require_within
 from pytest_sre.chaos.readiness import Readiness, Terms
-from pytest_sre.chaos.stopping import StopButton, press, stop_file, stop_file_of_all
+from pytest_sre.chaos.stopping import (
+    StopButton,
+    heeding_signal,
+    press,
+    stop_file,
+    stop_file_of_all,
+    stop_file_of_run,
+)
 from pytest_sre.fly.errors import FlyError
 from pytest_sre.fly.models import Release
 from pytest_sre.turns.purposes import CHAOS
@@ -83,7 +90,7 @@ class Field:
 
     def readiness(self):
         self.target = self.read_target(self.text, chaos_on=self.typed)
-        self.button = StopButton(self.root, self.environ)
+        self.button = StopButton(self.root, self.environ, "run-1")
         terms = Terms(
             target=self.target,
             run="run-1",
@@ -334,7 +341,7 @@ def test_budgets_are_not_asked_for_where_none_has_to_be_left(field):
 
 def test_a_signal_stops_it(field):
     readiness = field.readiness()
-    with field.button.heeding_signal(), readiness.ready(60):
+    with heeding_signal(stop_file_of_run(field.root, "run-1")), readiness.ready(60):
         assert readiness.stopped() == ""
         os.kill(os.getpid(), signal.SIGUSR1)
         assert "SIGUSR1" in readiness.stopped()

@@ -6,7 +6,13 @@ import threading
 
 import pytest
 
-from pytest_sre.chaos.stopping import StopButton, stop_file, stop_file_of_all
+from pytest_sre.chaos.stopping import (
+    StopButton,
+    heeding_signal,
+    stop_file,
+    stop_file_of_all,
+    stop_file_of_run,
+)
 from pytest_sre.cli import main
 
 
@@ -92,21 +98,33 @@ def test_a_button_of_which_nobody_knows_counts_as_pressed(project, environ):
     assert "Is a directory" in StopButton(project, environ).pressed()
 
 
-def test_the_signal_presses_it_and_does_not_end_the_process(project, environ):
-    button = StopButton(project, environ)
+def test_the_signal_presses_it_for_all_processes_of_the_run(project, environ):
+    button, file = StopButton(project, environ, "run-1"), stop_file_of_run(project, "run-1")
     before = signal.getsignal(signal.SIGUSR1)
-    with button.heeding_signal():
+    with heeding_signal(file):
         os.kill(os.getpid(), signal.SIGUSR1)
         assert "SIGUSR1" in button.pressed()
 
+    # What another process of the run sees.
+    assert f"the signal SIGUSR1 to process {os.getpid()}" in button.pressed()
+    assert StopButton(project, environ, "run-2").pressed() == ""
     assert signal.getsignal(signal.SIGUSR1) == before
 
 
-def test_beside_the_main_thread_signals_are_left_alone(project, environ):
+def test_a_signal_counts_where_no_file_can_be_written(project, environ):
+    (project / ".sre").write_text("a file")
+    button = StopButton(project, environ, "run-1")
+
+    with heeding_signal(stop_file_of_run(project, "run-1")):
+        os.kill(os.getpid(), signal.SIGUSR1)
+        assert "chaos is stopped by the signal SIGUSR1" in button.pressed()
+
+
+def test_beside_the_main_thread_signals_are_left_alone(project):
     before, seen = signal.getsignal(signal.SIGUSR1), []
 
     def heed():
-        with StopButton(project, environ).heeding_signal():
+        with heeding_signal(stop_file_of_run(project, "run-1")):
             seen.append(signal.getsignal(signal.SIGUSR1))
 
     thread = threading.Thread(target=heed)

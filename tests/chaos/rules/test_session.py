@@ -1,0 +1,44 @@
+"""The stop button in a session of several processes: one is signalled, all of them stop."""
+
+from pytest_sre.recording.rows import Perturbation, TestRun
+from tests.plugin.conftest import shared as shared  # noqa: PLC0414 - a fixture
+
+SUITE = """
+import os
+import signal
+import time
+
+def wait_until(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+def is_pressed(sre_run):
+    return [*(sre_run.settings.root / ".sre").glob("chaos-stop-*")]
+
+def test_undoes_at_once(fly_app, chaos, sre_run):
+    with chaos.cordon_machine(fly_app, group="web", lasts="10m") as fault:
+        # The controller; it performs nothing itself.
+        os.kill(os.getppid(), signal.SIGUSR1)
+        wait_until(lambda: fault.has_ended)
+
+def test_begins_nothing_more(fly_app, chaos, sre_run):
+    wait_until(lambda: is_pressed(sre_run))
+    with chaos.cordon_machine(fly_app, group="web"):
+        raise AssertionError("it was begun")
+"""
+
+
+def test_a_signal_to_the_controller_stops_the_workers(shared):
+    ran = shared.verify(shared.suite("stopped", SUITE), "-n", "2")
+
+    with ran.recording() as recording:
+        faults = recording.newest(Perturbation, "perturbation")
+        tests = recording.rows(TestRun)
+    assert faults
+    assert all(each.clean for each in faults), ran.text
+    assert {each.verdict for each in tests} == {"INCONCLUSIVE"}, ran.text
+    assert "chaos is stopped by" in ran.text
+    assert "the signal SIGUSR1 to process" in ran.text
+    assert not list((shared.root / ".sre").glob("chaos-stop-*"))

@@ -62,6 +62,9 @@ TALKERS = {
     "geventhttpclient": {"load/runner/wire.py"},
     "github": {"issues/github.py"},
     "httpx": {
+        "chaos/explore/operations.py",
+        "chaos/explore/playing.py",
+        "chaos/explore/users.py",
         "chaos/fly/sight.py",
         "fly/connections.py",
         "fly/transport.py",
@@ -71,6 +74,7 @@ TALKERS = {
         "local/platform.py",
     },
     "httptools": {"local/proxy/messages.py"},
+    "hypothesis": {"chaos/explore/schedules.py", "chaos/explore/searching.py"},
     "hyperscan": {"logs/engines.py"},
     "jinja2": {"report/html/page.py"},
     "locust": {"load/runner/users.py"},
@@ -103,6 +107,7 @@ TALKERS = {
     "yaml": {
         "alerts/rule_files.py",
         "chaos/experiments/files.py",
+        "chaos/explore/saving.py",
         "slo/generated/writing.py",
         "targets/yaml_files.py",
     },

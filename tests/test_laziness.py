@@ -16,6 +16,7 @@ HEAVY = [
     "graphql",
     "hdrh",
     "httpx",
+    "hypothesis",
     "jinja2",
     "locust",
     "msgspec",

@@ -26,10 +26,19 @@ class WatchedFaults:
     Args:
         faults: they.
         ground: where.
+        final: exceptions that end more than the test; none of ours takes the place of one.
     """
 
-    def __init__(self, faults: Faults, ground: Ground) -> None:
+    def __init__(
+        self, faults: Faults, ground: Ground, final: tuple[type[BaseException], ...] = ()
+    ) -> None:
         self._faults, self._ground = faults, ground
+        self._final: tuple[type[BaseException], ...] = (
+            KeyboardInterrupt,
+            SystemExit,
+            GeneratorExit,
+            *final,
+        )
         self._turn, self._watching = ExitStack(), ExitStack()
         self._has_turn = self._is_watched = False
         self._ours: list[str] = []
@@ -81,12 +90,24 @@ class WatchedFaults:
         """
         try:
             yield
-        finally:
-            self._faults.end(fault)
-            self._leave_turn()
-            self._faults.require_clean()
-            # Even where the test has failed by now: it did so after the fault had ended.
-            self.require_going_on()
+        except self._final:
+            self._end(fault)
+            raise
+        except BaseException:
+            self._end(fault)
+            # It may have failed for that very reason.
+            self._require_ended_well()
+            raise
+        self._end(fault)
+        self._require_ended_well()
+
+    def _end(self, fault: Fault) -> None:
+        self._faults.end(fault)
+        self._leave_turn()
+
+    def _require_ended_well(self) -> None:
+        self._faults.require_clean()
+        self.require_going_on()
 
     def end(self) -> None:
         """Undo all that is open.

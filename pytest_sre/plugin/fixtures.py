@@ -98,7 +98,8 @@ def chaos(request: pytest.FixtureRequest, sre_run: "Run") -> "Iterator[Chaos]":
     # Imported here, since every pytest loads this file, with a target or without.
     from pytest_sre.run.chaos import chaos_of
 
-    with chaos_of(sre_run, request.node.stash[EVIDENCE]) as given:
+    final = (pytest.exit.Exception,)
+    with chaos_of(sre_run, request.node.stash[EVIDENCE], final=final) as given:
         yield given
 
 

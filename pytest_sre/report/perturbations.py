@@ -6,6 +6,9 @@ from collections.abc import Iterator, Sequence
 from pytest_sre.recording.rows import ExperimentRun, Perturbation
 from pytest_sre.report.tables import clean, clock, table
 
+NOT_CLEAN = "NOT CLEAN"
+"""Begins what is said of something that is not proven to be undone."""
+
 _SHOWN = 20
 _WIDE = 90
 
@@ -40,14 +43,14 @@ def ended(row: Perturbation) -> str:
     """Say whether it is undone."""
     if row.clean:
         return "undone"
-    return "NOT CLEAN" if math.isfinite(row.undone_at) else "not known to be undone"
+    return NOT_CLEAN if math.isfinite(row.undone_at) else "not known to be undone"
 
 
 def told_experiment(run: ExperimentRun) -> str:
     """Say in a line what an experiment showed."""
     recovered = f", steady {run.recovery_s:.1f} s after" if math.isfinite(run.recovery_s) else ""
     why = f": {clean(run.detail, _WIDE)}" if run.detail else ""
-    left = "" if run.clean else ", NOT CLEAN"
+    left = "" if run.clean else f", {NOT_CLEAN}"
     return f"{run.verdict}  {clean(run.title or run.name, _WIDE)}{recovered}{left}{why}"
 
 

@@ -53,12 +53,15 @@ _IN_FLIGHT_S = {"fly": 10.0, "local": 0.6}
 
 
 @contextlib.contextmanager
-def chaos_of(run: "Run", evidence: Evidence) -> Iterator[Chaos]:
+def chaos_of(
+    run: "Run", evidence: Evidence, *, final: tuple[type[BaseException], ...] = ()
+) -> Iterator[Chaos]:
     """Give one test of a run its chaos; undo all of it in the end, and wait for the target.
 
     Args:
         run: the run.
         evidence: the test's.
+        final: exceptions by which more than the test ends.
 
     Raises:
         LocalPlatformError: the local platform of the run is gone.
@@ -66,24 +69,34 @@ def chaos_of(run: "Run", evidence: Evidence) -> Iterator[Chaos]:
         AssertionError: the target does not come back to its steady state.
     """
     with chaos_ground(run, evidence) as ground:
-        faults = _watched_faults(ground, evidence)
+        faults = _watched_faults(ground, evidence, final)
         look = steady_look(run)
+        run.before_end.append(faults.end)
         try:
             yield Chaos(faults, look, lambda name, values: _play(ground, evidence, name, values))
         finally:
-            faults.end()
-        if faults.has_begun:
+            if faults.end in run.before_end:
+                run.before_end.remove(faults.end)
+                faults.end()
+        if faults.has_begun and not run.has_ended:
             # The next test is not to see what this one did.
             wait_until_steady(look, within_s=STEADY_AGAIN_S)
 
 
-def _watched_faults(ground: Ground, evidence: Evidence) -> WatchedFaults:
+def _watched_faults(
+    ground: Ground, evidence: Evidence, final: tuple[type[BaseException], ...]
+) -> WatchedFaults:
     """Give what a test does to its target, under watch."""
     target = ground.settings.target
     injector = Injector(
-        ground.hands, ground.journal, run=ground.run, target=target.name, tell=ground.tell
+        ground.hands,
+        ground.journal,
+        run=ground.run,
+        target=target.name,
+        undo_timeout_s=target.chaos.undo_timeout_s,
+        tell=ground.tell,
     )
-    faults = WatchedFaults(Faults(ground, injector, Radius(target)), ground)
+    faults = WatchedFaults(Faults(ground, injector, Radius(target)), ground, final)
     faults.end_when("the traffic that watches", lambda: _first(evidence.stops))
     return faults
 

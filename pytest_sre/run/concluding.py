@@ -1,5 +1,6 @@
 """Concludes a run: gathers the facts from its recording, and has them judged."""
 
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -27,7 +28,12 @@ from pytest_sre.recording.rows import (
     Risk,
 )
 from pytest_sre.report.block import Seen
-from pytest_sre.report.perturbations import told_experiment, told_perturbations
+from pytest_sre.report.perturbations import (
+    NOT_CLEAN,
+    timeline,
+    told_experiment,
+    told_perturbations,
+)
 from pytest_sre.run.run import Run
 from pytest_sre.verdict import Inconclusive, Verdict
 
@@ -52,16 +58,47 @@ def conclude_run(
     Returns:
         The conclusion, and how much it rests on.
     """
+    run.leave_target()
     run.stop_bake()
     run.recorder.flush()
+    perturbed = run.recording.newest(Perturbation, "perturbation")
+    failures = [*failures, *unclean_failures(perturbed, failures)]
     suspects = [s for app in run.apps.values() for s in _suspects(run, app)]
     gaps = list(_gaps(run, failures, was_cut=was_cut))
+    unknown = sum(math.isnan(row.undone_at) for row in perturbed)
+    if unknown:
+        gaps.append(f"{unknown} perturbations are not known to be undone; run: pytest-sre recover")
     if not looked and any(tally.healthy for tally in suites.values()):
         gaps.append("no test that passed looked at the target")
     conclusion = conclude(suites, group_by_cause(failures, suspects), gaps=gaps)
     for reason in reasons_of(conclusion, time.time()):
         run.recorder.write(reason)
     return conclusion, _seen(run, conclusion)
+
+
+def unclean_failures(
+    perturbed: Sequence[Perturbation], failures: Sequence[Failure]
+) -> Iterator[Failure]:
+    """Give as failures what is not proven to be undone and that no test has failed for.
+
+    Args:
+        perturbed: what was done to the target on purpose, each as it is known last.
+        failures: the tests that did not pass.
+    """
+    told = {failure.test for failure in failures if failure.message.startswith(NOT_CLEAN)}
+    for row in perturbed:
+        if math.isfinite(row.undone_at) and not row.clean and row.test not in told:
+            told.add(row.test)
+            yield Failure(
+                test=row.test,
+                verdict=Verdict.UNHEALTHY,
+                message=f"{NOT_CLEAN}: not proven to be undone: {row.described}",
+                severity="critical",
+                machines=frozenset(row.machine_ids),
+                app=row.app,
+                evidence=tuple(timeline([row])),
+                perturbed=True,
+            )
 
 
 def reasons_of(conclusion: Conclusion, at: float) -> Iterator[Reason]:

@@ -59,6 +59,10 @@ class Run:
         platform: the platform's client and where the apps are reached.
         recorder: where everything seen goes.
         since_at: from when on logs and events are judged, Unix seconds; the deploy when None.
+
+    Attributes:
+        before_end: what undoes what a test is doing to the target, while it does.
+        has_ended: whether it has ended.
     """
 
     def __init__(
@@ -75,6 +79,8 @@ class Run:
         self.own_fault: Inconclusive | None = None
         self._endpoints: list[Endpoint] = []
         self.watched: BakeWatch | None = None
+        self.before_end: list[Callable[[], None]] = []
+        self.has_ended = False
 
     @classmethod
     def begin(
@@ -158,8 +164,16 @@ class Run:
             broke = f"the bake broke off with {type(error).__name__}: {error}"
             self.own_fault = self.own_fault or Inconclusive(broke, cause="own bake")
 
+    def leave_target(self) -> None:
+        """Undo what tests are still doing to the target; what is left by then is on record."""
+        while self.before_end:
+            with contextlib.suppress(Exception):
+                self.before_end.pop()()
+
     def end(self) -> None:
         """End everything this process began, the platform last, even if a step before it fails."""
+        self.leave_target()
+        self.has_ended = True
         with contextlib.ExitStack() as steps:
             steps.callback(self.platform.close)
             steps.callback(self.recorder.close)

@@ -53,9 +53,6 @@ from pytest_sre.verdict import Inconclusive, NotAsked
 LONGEST_S: Final = 600.0
 """How long an experiment may take beside its blast radius and its recovery, seconds."""
 
-UNDO_TIMEOUT_S: Final = 30.0
-"""How long undoing may take before it is told to be left, seconds."""
-
 HALT_S: Final = 10.0
 """How long rollbacks may take after an experiment was told to end, seconds."""
 
@@ -105,7 +102,7 @@ class Running:
             ground.journal,
             run=ground.run,
             target=target.name,
-            undo_timeout_s=UNDO_TIMEOUT_S,
+            undo_timeout_s=target.chaos.undo_timeout_s,
             tell=ground.tell,
         )
         self._faults = Faults(ground, injector, Radius(target), experiment=self._id)
@@ -253,7 +250,7 @@ class Running:
             guardian = standing_guardian(
                 self._ground.journal.folder,
                 run=self._ground.run,
-                undo_timeout_s=UNDO_TIMEOUT_S,
+                undo_timeout_s=self._ground.settings.target.chaos.undo_timeout_s,
             )
             group = guardian.watch(child.pid, child.began_at)
         except NoGuardianError as error:

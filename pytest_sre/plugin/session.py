@@ -3,12 +3,9 @@
 import contextlib
 import functools
 import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
-from types import FrameType
 from typing import Protocol
 
 import pytest
@@ -35,6 +32,7 @@ from pytest_sre.plugin.reading import (
 from pytest_sre.plugin.reports import Judged, Results, failure_of
 from pytest_sre.plugin.runbooks import unactionable
 from pytest_sre.plugin.showing import make_safe
+from pytest_sre.plugin.signals import end_in_order
 from pytest_sre.plugin.stash import EVIDENCE, RUN
 from pytest_sre.recording import Recorder, RecordingError
 from pytest_sre.recording.notes import ENDED_AT, STARTED_AT, TARGET, VERDICT, VERSION
@@ -219,9 +217,7 @@ class MainSession(TestSession):
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Open the platform, list the Machines, begin the bake."""
-        if threading.current_thread() is threading.main_thread():
-            before = signal.signal(signal.SIGTERM, _exit_on_signal)
-            self._config.add_cleanup(functools.partial(_handle_sigterm_by, before))
+        self._config.add_cleanup(end_in_order())
         at = time.time()
         target = self._settings.target.name
         self._say_what_takes_time()
@@ -399,13 +395,3 @@ def _place(item: pytest.Item) -> int:
 
 def _stop_file(run: Run) -> Path:
     return stop_file_of_run(run.settings.root, run.recorder.path.stem)
-
-
-def _handle_sigterm_by(handler: Callable[[int, FrameType | None], object] | int | None) -> None:
-    signal.signal(signal.SIGTERM, handler)
-
-
-def _exit_on_signal(number: int, _frame: FrameType | None) -> None:
-    """End the session in order when the process is told to, once; pytest itself would not."""
-    signal.signal(number, signal.SIG_IGN)
-    pytest.exit(f"stopped by {signal.Signals(number).name}", returncode=128 + number)

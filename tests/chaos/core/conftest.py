@@ -49,6 +49,9 @@ class Fleet:
     def inject(self, action, **more):
         return self.injector(**more).inject(action, self.changes(action))
 
+    def create(self, group: str, region: str) -> Machine:
+        return create(self.fly, group, region)
+
     def state(self, machine_id: str) -> str:
         return self.fly.machine(APP, machine_id).state
 

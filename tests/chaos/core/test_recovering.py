@@ -1,5 +1,6 @@
 """When all that could undo is dead: ``pytest-sre recover`` does, here and on a fresh machine."""
 
+import errno
 import json
 import os
 import signal
@@ -10,7 +11,7 @@ import pytest
 from pytest_sre.chaos import actions
 from pytest_sre.chaos.undoing.tags import Tag, read_tag
 from pytest_sre.run.recovering import recover, what_is_left
-from pytest_sre.undo.files import Journal, undo_dir
+from pytest_sre.undo.files import Journal, Kept, undo_dir
 
 
 @pytest.fixture
@@ -44,7 +45,32 @@ def test_what_is_left_when_the_guardian_died_too_is_said_and_recovered(
     assert any(line.startswith("undone: stop Machine") for line in outcome.lines)
     assert all(line.startswith("undone: ") for line in outcome.lines)
     assert fleet.wrong() == []
+    # What is done by somebody else from then on is not ours to undo.
+    machine = next(each.id for each in fleet.machines() if each.region == "fra")
+    fleet.fly.stop("shop", machine)
+    fleet.fly.wait("shop", machine, "stopped")
     assert (recover(project).lines, what_is_left(project)) == (("nothing is left to undo",), "")
+    assert fleet.state(machine) == "stopped"
+    fleet.fly.start("shop", machine)
+    fleet.fly.wait("shop", machine, "started")
+
+
+def test_what_is_undone_but_cannot_be_taken_off_the_record_is_not_called_clean(
+    fleet, project, journal, forks, guardians, until, monkeypatch
+):
+    kill_all(forks, guardians, journal, until)
+
+    def refuse(_kept):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Kept, "done", refuse)
+        outcome = recover(project)
+
+    assert outcome.exit_code == 1
+    assert "Read-only file system" in outcome.lines[0]
+    assert recover(project).exit_code == 0
+    assert fleet.wrong() == []
 
 
 def test_a_machine_without_our_journal_undoes_what_is_due(

@@ -69,6 +69,26 @@ def add_fault_actions(
     add.add_argument(
         "--blackhole", action="store_true", default=None, help="of link: nothing passes"
     )
+    add.add_argument(
+        "--refused", action="store_true", default=None, help="of link: connections are refused"
+    )
+    add.add_argument(
+        "--every", metavar="SECONDS", dest="every_s", type=float, help="of check-flap (default: 2)"
+    )
+    add.add_argument(
+        "--host",
+        metavar="NAME",
+        dest="hosts",
+        action="append",
+        help="of dns-failure, and again for more (default: all names)",
+    )
+    add.add_argument(
+        "--by",
+        metavar="SECONDS",
+        dest="by_s",
+        type=float,
+        help="of clock-skew, behind when negative (default: 3600)",
+    )
     add.add_argument("--exit-code", type=int, help="of crash-loop (default: 1)")
     add.set_defaults(command=switch_on)
     listed = actions.add_parser("list", help="show which are on")

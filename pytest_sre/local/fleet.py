@@ -201,7 +201,7 @@ class Fleet:
         self.faults = Faults()
         self.limits = RateLimits()
         self.disks = Disks(directory)
-        self.disk_limits = DiskLimits(self.lifecycles)
+        self.disk_limits = DiskLimits(self.faults, self.lifecycles)
         self.clocks = Clocks(directory / CLOCKS)
         self.fork_servers = ForkServers(directory / COMPILED)
         self._directory = directory

@@ -264,8 +264,17 @@ def test_command_line_switches_faults(tmp_path, monkeypatch, capsys):
         assert main(["local", "fault", "add", "nonsense"]) == 4
         assert "there are: api-429" in capsys.readouterr().err
         assert main(["local", "fault", "clear", "api-5xx-1"]) == 0
+        assert main(["local", "fault", "add", "dns-failure", "--host", "a.b", "--host", "c"]) == 0
+        assert main(["local", "fault", "add", "check-flap", "--every", "3"]) == 0
+        assert main(["local", "fault", "add", "link", "--to", "app:shop", "--refused"]) == 0
+        assert [fault["kind"] for fault in platform.faults()] == [
+            "dns-failure",
+            "check-flap",
+            "link",
+        ]
+        assert platform.faults()[0]["hosts"] == ["a.b", "c"]
         assert main(["local", "fault", "clear"]) == 0
-        assert "switched off: 0" in capsys.readouterr().out
+        assert "switched off: 3" in capsys.readouterr().out
 
 
 def test_link_is_bad_until_it_is_switched_off(platform, client):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 import psutil
 
 from pytest_sre.local.faults.kinds import DiskFull
+from pytest_sre.local.faults.registry import Faults
 from pytest_sre.local.machines.lifecycle import Lifecycle
 from pytest_sre.local.machines.memory import process_trees, roots
 
@@ -19,27 +20,29 @@ class DiskLimits:
     """Who may write to no file now.
 
     Args:
+        faults: those that are on.
         machines: gives all Machines.
     """
 
-    def __init__(self, machines: Callable[[], Iterable[Lifecycle]]) -> None:
+    def __init__(self, faults: Faults, machines: Callable[[], Iterable[Lifecycle]]) -> None:
+        self._faults = faults
         self._machines = machines
         self._held: dict[psutil.Process, int] = {}
         self._full: set[Lifecycle] = set()
 
     def settle(self) -> None:
         """Make it as the faults have it now."""
-        full = {each for each in self._machines() if _is_full(each)}
-        if not full and not self._full:
+        if self._faults.is_quiet and not self._full:
             return
+        full = {each for each in self._machines() if _is_full(each)}
         limited = _processes(full)
         for process in limited - set(self._held):
             _hold(process, self._held)
-        for process in _processes(self._full - full):
-            # Begun too late to have been seen, by one that was held.
-            self._held.setdefault(process, _own_limit())
         for process in set(self._held) - limited:
             _set_limit(process, self._held.pop(process), only_from=0)
+        for process in _processes(self._full - full):
+            # Begun too late to have been seen, by one that was held until now.
+            _set_limit(process, _own_limit(), only_from=0)
         self._full = full
 
 

@@ -48,5 +48,6 @@ def require_allowed_at_all(target: Target) -> None:
     if target.platform == "fly" and target.chaos_on != target.name:
         raise NotAsked(
             f"chaos on {target.name} needs its name typed again for this run\n"
-            f"if it is meant, give {TYPED_OPTION}={target.name} on the command line"
+            f"if it is meant, give pytest {TYPED_OPTION}={target.name} on the command line, "
+            f"or chaos run {TYPED_VARIABLE}={target.name}"
         )

@@ -294,7 +294,7 @@ def _or(stated: T | None, usual: T) -> T:
 def _typed(name: str, target: str) -> str:
     if name not in {"", target}:
         raise ConfigError(
-            where="--sre-chaos-on",
+            where="--sre-chaos-on, or PYTEST_SRE_CHAOS_ON",
             found=f"is {quoted(name)}",
             expected=f"the name of the target itself, {quoted(target)}",
             hint="nothing was contacted; look twice at which target is meant",

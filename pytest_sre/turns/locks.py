@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from pytest_sre.turns.purposes import Purpose
+from pytest_sre.undo.forking import keep_from_children
 from pytest_sre.verdict import Inconclusive
 
 _POLL_S = 0.1
@@ -62,6 +63,7 @@ def locked(
             cause="own disk",
         ) from error
     with file:
+        keep_from_children(file)
         _wait(file, purpose, run, target)
         text = json.dumps({"run": run, "pid": os.getpid(), "until_at": until_at})
         file.truncate(0)

@@ -123,6 +123,7 @@ def test_another_process_of_the_same_run_waits_for_its_turn(take):
 
 
 _HOLD = """
+import os
 import sys
 from pathlib import Path
 from pytest_sre.turns.purposes import CHAOS
@@ -134,6 +135,10 @@ class Board(dict):
     remove = dict.pop
 
 with take_turn(CHAOS, Path(sys.argv[1]), "prod", run="run-0", lasts_s=600, board=Board()):
+    # A child that lives on, until nobody holds the other end.
+    if not os.fork():
+        sys.stdin.read()
+        os._exit(0)
     print("held", flush=True)
     sys.stdin.read()
 """

@@ -72,7 +72,7 @@ def runs(target, lasts_s):
         (
             '[targets.prod]\nallow = ["chaos"]\nlimits = { chaos-apps = ["shop"] }',
             "",
-            "give --sre-chaos-on=prod on the command line",
+            "give pytest --sre-chaos-on=prod on the command line, or chaos run PYTEST_SRE_CH",
         ),
     ],
 )

@@ -110,6 +110,13 @@ class Fleet:
         self._deploy()
         self.before = self.seen()
 
+    def begin_anew(self) -> None:
+        """Forget what is left, and have other Machines."""
+        for path in undo_dir(self.root).glob("*.json"):
+            path.unlink()
+        self.platform.clear_faults()
+        self.replace_machines()
+
     def replace_machines(self) -> None:
         """Destroy all its Machines and make others, as a deploy may; they are then its state."""
         for machine in self.seen().machines:
@@ -339,9 +346,8 @@ def perturb(told: Told, marks: Connection, before: Callable[[], None] | None) ->
             marks.recv()
     except EOFError:
         pass
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - whoever waits is told
         marks.send(RuntimeError(f"{type(error).__name__}: {error}"))
-        raise
 
 
 def processes() -> ForkServerContext:

@@ -13,7 +13,7 @@ _START_TIMEOUT_S = 20.0
 
 
 class SkewedClock(InsideChange, frozen=True, tag="skewed-clock"):
-    """Set the clock of a Machine on Fly.io off, and back to within a second of what is right."""
+    """Set the clock of a Machine on Fly.io off, and back to within two seconds of right."""
 
     by_s: int
 

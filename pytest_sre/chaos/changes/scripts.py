@@ -26,6 +26,11 @@ hold() {
   up=$(setsid sh -c "echo up; exec >/dev/null 2>&1; $1" "$mark" </dev/null 2>/dev/null &)
   [ "$up" = up ]
 }"""
+# The local platform's Machines are processes of somebody's computer, whatever reaches them.
+_NOT_HERE: Final = (
+    '[ "${FLY_PRIVATE_IP:-}" != 127.0.0.1 ]'
+    ' || refuse "this Machine has no network, disk and clock of its own"'
+)
 _FIND: Final = 'command -v "$tool" >/dev/null 2>&1 || refuse "the image has no $tool"'
 
 
@@ -70,7 +75,7 @@ def making(deed: Deed, mark: str, lasts_s: float) -> tuple[str, ...]:
         f"for tool in {tools}; do {_FIND}; done",
     ]
     if deed.needs_root:
-        lines.append('[ "$(id -u)" = 0 ] || refuse "commands do not run as root here"')
+        lines += [_NOT_HERE, '[ "$(id -u)" = 0 ] || refuse "commands do not run as root here"']
     left = f"{deed.left or ':'}; {_held(mark)}"
     lines.append(f'left=$({left}); [ -z "$left" ] || refuse "it is on already: $left"')
     if deed.first:

@@ -14,10 +14,13 @@ from pytest_sre.chaos.actions import (
     MemoryPressure,
     Partition,
     PlatformFault,
+    SkewClock,
     Which,
 )
 from pytest_sre.chaos.changes.change import NotInjected
 from pytest_sre.chaos.changes.known import read_change, write_change
+from pytest_sre.chaos.changes.scripts import REFUSED, Deed, making
+from pytest_sre.chaos.planning import changes_of
 from pytest_sre.local.platform import LocalPlatformError
 
 linux = pytest.mark.skipif(not psutil.LINUX, reason="what is done inside Machines needs Linux")
@@ -157,6 +160,27 @@ def test_this_computer_is_spared(shop, web):
         shop.plan(CpuPressure(which=one(web), processors=3))
     with pytest.raises(NotInjected, match="at most the 256 MB that Machine"):
         shop.plan(MemoryPressure(which=one(web), megabytes=257))
+
+
+@linux
+def test_what_would_change_this_computer_is_refused_however_it_is_reached(shop, web):
+    """The local platform may be taken for Fly.io, by the variables that name another host."""
+    mark = f"sre-{web}-0123abcd"
+    result = shop.fly.exec("shop", web, making(Deed(make="echo done >&2"), mark, 1))
+    assert result.exit_code == REFUSED
+    assert "no network, disk and clock of its own" in result.stdout
+    assert "done" not in result.stderr
+    inside = changes_of(CpuPressure(which=one(web)), shop.machines, app="shop", seed=1, local=False)
+    assert not inside[0].deed.needs_root
+    for action in (
+        Partition(which=one(web)),
+        DegradeNetwork(which=one(web), latency_s=1),
+        DnsFailure(which=one(web)),
+        DiskFull(which=one(web)),
+        SkewClock(which=one(web)),
+    ):
+        (change,) = changes_of(action, shop.machines, app="shop", seed=1, local=False)
+        assert change.deed.needs_root
 
 
 def test_a_fault_of_the_platform_concerns_who_is_meant(shop, web, made):

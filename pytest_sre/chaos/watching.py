@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from pytest_sre.chaos.outages import Outage, outages_of
 from pytest_sre.load.aborting import Abort
 from pytest_sre.load.baselines import LoadComparison, compare_side_by_side
 from pytest_sre.load.facade import Watched, objectives_of
 from pytest_sre.load.frames import Frame
 from pytest_sre.load.making import Maker
+from pytest_sre.load.outages import Outage, outages_of
 from pytest_sre.load.plan import LoadPlan
 from pytest_sre.load.planning import Duration, plan_of, workload_of
 from pytest_sre.load.result import LoadResult, Part

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 
+from pytest_sre.load.outages import outages_of
 from pytest_sre.load.plan import Closed
 from pytest_sre.load.result import LoadResult, Part
-from pytest_sre.report.tables import clean, table
+from pytest_sre.report.tables import clean, clock, table
 
 _SHOWN = 20
 _SHOWN_ERRORS = 3
+_SHOWN_OUTAGES = 5
 _PERCENTILES = (50, 95, 99)
 _TITLES = ("what", "begun", "a second", "p50", "p95", "p99", "failed", "errors")
 
@@ -21,7 +23,8 @@ def load_table(result: LoadResult) -> str:
     shown = table(_TITLES, rows[:_SHOWN])
     left_out = [f"and {len(rows) - _SHOWN} more"] if len(rows) > _SHOWN else []
     doubts = [f"in doubt: {clean(doubt, 110)}" for doubt in result.doubts[:3]]
-    return "\n".join([_headline(result), shown, *left_out, *_answered(result), *doubts])
+    told = [*left_out, *_answered(result), *_outages(result), *doubts]
+    return "\n".join([_headline(result), shown, *told])
 
 
 def _headline(result: LoadResult) -> str:
@@ -59,6 +62,13 @@ def _milliseconds(part: Part, percent: int) -> str:
     if not part.latencies.total:
         return "-"
     return f"{1000 * part.latencies.percentile_s(percent):.1f}"
+
+
+def _outages(result: LoadResult) -> list[str]:
+    found = sorted(outages_of(result), key=lambda outage: -outage.lasted_s)
+    shown = (f"{clock(one.from_at)} for {one.lasted_s:.0f} s" for one in found[:_SHOWN_OUTAGES])
+    more = f" and {len(found) - _SHOWN_OUTAGES} more" if len(found) > _SHOWN_OUTAGES else ""
+    return [f"no good end from (UTC) {', '.join(shown)}{more}"] if found else []
 
 
 def _answered(result: LoadResult) -> list[str]:

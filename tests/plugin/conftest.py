@@ -221,15 +221,20 @@ class Project:
 
     def by_hand(self, command: str) -> None:
         """Run ``pytest-sre local up`` or ``down`` here."""
+        self.command("local", command)
+
+    def command(self, *words: str) -> str:
+        """Run ``pytest-sre`` here, which has to succeed; what it says."""
         run = "from pytest_sre.cli import main; import sys; sys.exit(main())"
-        subprocess.run(
-            [sys.executable, "-c", run, "local", command],
+        return subprocess.run(
+            [sys.executable, "-c", run, *words],
             cwd=self.root,
             env=clean_environment(),
             check=True,
             capture_output=True,
+            text=True,
             timeout=DEADLINE_S,
-        )
+        ).stdout
 
 
 def clean_environment() -> dict[str, str]:

@@ -67,12 +67,15 @@ class Fleet:
 
         Raises:
             Inconclusive: they do not become healthy.
+            ConfigError: a file that the fly.toml names cannot be read.
+            FlyError: the platform refuses a step.
             ReleaseFileError: there is no such release.
             LocalPlatformError: the platform does not start.
         """
+        # The platform removes it, also when this process is killed.
+        folder = Path(tempfile.mkdtemp(prefix="pytest-sre-explore-"))
         with (
-            tempfile.TemporaryDirectory(prefix="pytest-sre-explore-") as folder,
-            LocalPlatform.start(Path(folder) / "platform") as platform,
+            LocalPlatform.start(folder) as platform,
             hands_of(str(platform.state_dir)) as hands,
         ):
             for spec in settings.target.apps:

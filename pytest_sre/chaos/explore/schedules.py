@@ -10,11 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_sre.chaos.actions import Action
+from pytest_sre.chaos.changes.change import NotInjected
 from pytest_sre.chaos.explore.found import Found, SearchResult
 from pytest_sre.chaos.explore.invariants import Invariant, Judgement, judged, worst
 from pytest_sre.chaos.explore.operations import Operation
 from pytest_sre.chaos.explore.steps import Schedule
+from pytest_sre.fly.errors import FlyError
+from pytest_sre.journeys import JourneyFileError, load_journeys, registered
+from pytest_sre.local.images import ReleaseFileError
+from pytest_sre.local.platform import LocalPlatformError
+from pytest_sre.targets import ConfigError, Settings
 from pytest_sre.targets.durations import parse_duration_s
+from pytest_sre.targets.load import load_settings
 from pytest_sre.verdict import Inconclusive
 
 if TYPE_CHECKING:
@@ -22,8 +29,14 @@ if TYPE_CHECKING:
 
     from pytest_sre.chaos.explore.playing import Stage
     from pytest_sre.chaos.explore.searching import Search
-    from pytest_sre.targets import Settings
 
+_OWN_FAULTS: Final = (
+    ConfigError,
+    FlyError,
+    JourneyFileError,
+    LocalPlatformError,
+    ReleaseFileError,
+)
 _STEADY_RATIO: Final = 0.9
 _MOST_TRIED: Final = 3
 
@@ -107,7 +120,6 @@ class FaultSchedule:
 
         Raises:
             Inconclusive: the app cannot be deployed, or a fault cannot be injected.
-            LocalPlatformError: the platform failed.
         """
         if find_spec("hypothesis") is None:
             raise Inconclusive(
@@ -122,7 +134,6 @@ class FaultSchedule:
 
         Raises:
             Inconclusive: the app cannot be deployed, or a fault cannot be injected.
-            LocalPlatformError: the platform failed.
         """
         with self._stage(0) as stage:
             return [self._play(stage, schedule) for _ in range(times)]
@@ -186,25 +197,31 @@ class FaultSchedule:
         return save(best, folder, release=self.release, undocumented=unnamed)
 
     def _play(self, stage: "Stage", schedule: Schedule) -> Judgement:
-        stage.fleet.begin_anew()
-        return worst(judged(self.invariants, stage.play(schedule)))
+        """Play a schedule on a fleet that begins anew; a fault of our own decides nothing."""
+        try:
+            stage.fleet.begin_anew()
+            return worst(judged(self.invariants, stage.play(schedule)))
+        except (FlyError, LocalPlatformError, NotInjected) as error:
+            return Judgement(None, f"not played: {error}")
 
     @contextlib.contextmanager
     def _stage(self, seed: int) -> "Iterator[Stage]":
         from pytest_sre.chaos.explore.fleets import Fleet
         from pytest_sre.chaos.explore.playing import Stage
-        from pytest_sre.targets.load import load_settings
 
-        settings = load_settings(self.root, "local")
-        operations = _operations(self.operations, settings)
-        with Fleet.deployed(settings, release=self.release, seed=seed) as fleet:
-            fleet.require(self.faults)
+        with contextlib.ExitStack() as held:
+            try:
+                settings = load_settings(self.root, "local")
+                operations = _operations(self.operations, settings)
+                deployed = Fleet.deployed(settings, release=self.release, seed=seed)
+                fleet = held.enter_context(deployed)
+                fleet.require(self.faults)
+            except _OWN_FAULTS as error:
+                raise Inconclusive(str(error)) from None
             yield Stage(fleet, operations, self.invariants, parse_duration_s(self.settles_within))
 
 
-def _operations(named: Sequence[str | Operation], settings: "Settings") -> Mapping[str, Operation]:
-    from pytest_sre.journeys import load_journeys, registered
-
+def _operations(named: Sequence[str | Operation], settings: Settings) -> Mapping[str, Operation]:
     load_journeys(settings.journeys)
     known = registered()
     found = {}

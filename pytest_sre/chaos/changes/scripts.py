@@ -81,11 +81,17 @@ def making(deed: Deed, mark: str, lasts_s: float) -> tuple[str, ...]:
     if deed.first:
         lines.append(deed.first)
     if deed.undo:
-        watchdog = shlex.quote(f"sleep {seconds(lasts_s)}; {deed.undo}")
+        # Twice, for it may meet with what is being made just then.
+        watchdog = shlex.quote(f"sleep {seconds(lasts_s)}; {deed.undo}; sleep 1; {deed.undo}")
         lines.append(f'hold {watchdog} || refuse "no watchdog could be started"')
     give_up = f"{deed.undo or ':'}; {_ending(mark, 'hold')}"
+    # Without the watchdog nothing would end what was made after its time was over.
+    late = (
+        f"[ -n \"$({_held(mark)})\" ] || {{ echo 'its time was over before it was made'; false; }}"
+    )
+    make = f"{{ {deed.make}; }} && {{ {late if deed.undo else ':'}; }}"
     lines += [
-        f'why=$( {{ {deed.make}; }} 2>&1 ) || {{ {give_up}; refuse "${{why:-it failed}}"; }}',
+        f'why=$( {{ {make}; }} 2>&1 ) || {{ {give_up}; refuse "${{why:-it failed}}"; }}',
         f"echo {MADE}",
     ]
     return ("sh", "-c", "\n".join(lines), f"{_checked(mark)}-make")
@@ -98,7 +104,10 @@ def seconds(lasts_s: float) -> int:
 
 def undoing(deed: Deed, mark: str) -> tuple[str, ...]:
     """Give the command that undoes it, and ends whatever still makes it."""
-    return ("sh", "-c", f"{_ending(mark)}; {deed.undo or ':'}; echo {READ}")
+    # A process that is killed needs a moment until it is gone.
+    is_there = f'[ -n "$({_held(mark, "")})" ] && [ $n -lt 40 ]'
+    wait = f"n=0; while {is_there}; do n=$((n+1)); sleep 0.05; done"
+    return ("sh", "-c", f"{_ending(mark)}; {deed.undo or ':'}; {wait}; echo {READ}")
 
 
 def reading(deed: Deed, mark: str) -> tuple[str, ...]:

@@ -1,7 +1,9 @@
 """Which acts inside Machines an action becomes, and the text that is executed there: pure."""
 
+import os
 import shlex
 import subprocess
+import sys
 
 import msgspec
 import pytest
@@ -24,7 +26,7 @@ from pytest_sre.chaos.changes.addresses import Other
 from pytest_sre.chaos.changes.change import NotInjected
 from pytest_sre.chaos.changes.disk import filled
 from pytest_sre.chaos.changes.known import read_change, write_change
-from pytest_sre.chaos.changes.scripts import Deed, making, reading, seconds, undoing
+from pytest_sre.chaos.changes.scripts import REFUSED, Deed, making, reading, seconds, undoing
 from pytest_sre.chaos.planning import changes_of
 from pytest_sre.fly.models import Machine
 
@@ -179,6 +181,17 @@ def test_no_name_and_no_path_is_executed(parts):
         timeout=60,
     )
     assert done.returncode == 7, done.stderr
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Machines on Fly run Linux")
+def test_what_takes_longer_than_it_is_to_last_is_not_there_afterwards(tmp_path):
+    """A host may be so busy that the watchdog has ended before anything is made."""
+    file, mark = shlex.quote(str(tmp_path / "file")), f"sre-{os.urandom(6).hex()}-0123abcd"
+    deed = Deed(make=f"sleep 4; touch {file}", undo=f"rm -f {file}", needs_root=False)
+    done = subprocess.run(making(deed, mark, 1), capture_output=True, check=False, timeout=120)
+    assert done.returncode == REFUSED
+    assert done.stdout == b"its time was over before it was made\n"
+    assert not [*tmp_path.iterdir()]
 
 
 @pytest.mark.parametrize("mark", ["sre-1; reboot", "x", "sre-", "sre-A", "sre-$(id)-01234567"])

@@ -1,5 +1,6 @@
 """The same rules by a run on a real platform: its releases, its Machines' metadata, its silence."""
 
+import contextlib
 import subprocess
 import sys
 import time
@@ -7,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from pytest_sre.chaos.actions import CordonMachines, LoseRegion, Scale, Which
+from pytest_sre.chaos.faults import Faults
+from pytest_sre.chaos.ground import Ground
+from pytest_sre.chaos.guardian.standing import dismiss_guardians
 from pytest_sre.chaos.hands import hands_of
+from pytest_sre.chaos.injecting import Injector
+from pytest_sre.chaos.radius import Radius
 from pytest_sre.fly.config import MachineConfig, MachineInit
 from pytest_sre.local.images import Image
 from pytest_sre.local.platform import LocalPlatform
@@ -18,7 +25,7 @@ from pytest_sre.run.platforms import Platform
 from pytest_sre.run.run import Run
 from pytest_sre.targets import load_settings
 from pytest_sre.undo.files import Journal, undo_dir
-from pytest_sre.verdict import Inconclusive
+from pytest_sre.verdict import Inconclusive, NotAsked
 
 DEADLINE_S = 60.0
 IMAGE = "registry.local/sleeper:1"
@@ -127,6 +134,79 @@ def test_while_the_platform_is_silent_nothing_is_done(begin, platform):
 
     assert "expected to know whose turn it is" in refused.value.reason
     assert len(refused.value.reason.splitlines()) <= 4
+
+
+@pytest.fixture
+def faults(platform, hands, tmp_path):
+    """Make the faults of a test on a target with these limits."""
+    serving = 'app = "shop"\n[http_service]\ninternal_port = 8080\n'
+    (tmp_path / "fly.toml").write_text(serving)
+    made = []
+
+    def make(limits):
+        (tmp_path / "sre.toml").write_text(f"[targets.local.limits]\n{limits}\n")
+        settings = load_settings(tmp_path, "local")
+        journal = Journal(undo_dir(tmp_path))
+        ground = Ground(
+            settings=settings,
+            hands=hands,
+            journal=journal,
+            app="shop",
+            base_url=platform.app_url("shop"),
+            journeys=(),
+            journey_files=(),
+            run="run-1",
+            seed=1,
+            test="test_it",
+            ready=lambda _lasts_s: contextlib.nullcontext(),
+            stopped=str,
+            write=lambda _row: None,
+            tell=lambda _line: None,
+        )
+        injector = Injector(hands, journal, run="run-1", target="local")
+        made.append(Faults(ground, injector, Radius(settings.target)))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.end_all()
+    dismiss_guardians()
+
+
+ONE, BOTH = Which(count=1), Which(count=2)
+
+
+@pytest.mark.parametrize(
+    ("limits", "action"),
+    [
+        ("chaos-machines = 1", CordonMachines(which=BOTH)),
+        ("chaos-share = 0.5", CordonMachines(which=BOTH)),
+        ("chaos-seconds = 5", CordonMachines(which=ONE, lasts_s=6)),
+        ("chaos-last-machine = false", CordonMachines(which=BOTH)),
+        ("chaos-machines = 1", LoseRegion(region="ams")),
+        ("chaos-machines = 1", Scale(group="app", count=4)),
+        ("chaos-apps = []", CordonMachines(which=ONE)),
+    ],
+)
+def test_what_would_reach_too_far_is_not_begun(faults, fly, tmp_path, limits, action):
+    before = [(each.id, each.state, each.cordoned) for each in fly.machines("shop")]
+
+    with pytest.raises((Inconclusive, NotAsked), match=r"targets\.local\.limits"):
+        faults(limits).begin(action)
+
+    assert [(each.id, each.state, each.cordoned) for each in fly.machines("shop")] == before
+    assert Journal(undo_dir(tmp_path)).all() == ()
+
+
+def test_faults_that_are_on_together_are_counted_together(faults, fly):
+    here = faults("chaos-machines = 1")
+    first = here.begin(CordonMachines(which=ONE))
+    [other] = [each.id for each in fly.machines("shop") if not each.cordoned]
+
+    with pytest.raises(Inconclusive, match="found 2"):
+        here.begin(CordonMachines(which=Which(ids=(other,))))
+    here.end(first)
+    here.begin(CordonMachines(which=Which(ids=(other,))))
 
 
 _HOLDER = """

@@ -154,3 +154,29 @@ def test_no_signal_cuts_undoing_short_and_it_takes_effect_afterwards(fleet, numb
 
     assert fleet.wrong() == []
     assert signal.getsignal(number) is before
+
+
+def test_on_a_bad_day_of_the_platform_all_is_undone_or_said(fleet, platform):
+    machines = {m.id for m in fleet.machines() if m.region == "ams"}
+    one, two, three = sorted(machines)
+    with fleet.inject(actions.StopMachines(which=Which(ids=(one, two, three)))):
+        for machine, fault in (
+            (one, {"kind": "api-5xx", "status": 500}),
+            (two, {"kind": "api-429", "retry_after_s": 0}),
+            (three, {"kind": "lease-conflict"}),
+        ):
+            platform.add_fault({**fault, "machine": machine, "for": "1h", "count": 4})
+
+    assert fleet.wrong() == []
+
+
+def test_a_machine_that_was_replaced_meanwhile_has_nothing_left_to_undo(fleet):
+    (old,) = [m for m in fleet.machines() if m.region == "fra"]
+    with fleet.inject(actions.LoseRegion(region="fra")) as injection:
+        fleet.fly.destroy_machine("shop", old.id, force=True)
+        fleet.fly.wait("shop", old.id, "destroyed")
+        new = fleet.create("web", "fra")
+
+    assert injection.undo().clean
+    assert fleet.wrong() == []
+    assert new.id in {machine.id for machine in fleet.machines()}

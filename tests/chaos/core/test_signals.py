@@ -1,5 +1,6 @@
 """A session that is told to end undoes first, begins nothing more, and says how it ended."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -55,6 +56,7 @@ def begin(folder: Path) -> "subprocess.Popen[bytes]":
         cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
     )
 
 

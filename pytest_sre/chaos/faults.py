@@ -156,12 +156,15 @@ class Faults:
 
     def end_all(self) -> None:
         """Undo all that is open, the last first; each is tried, whatever befalls another."""
-        errors = []
+        errors: list[Exception] = []
         for fault in self.open:
             try:
                 self.end(fault)
             except Exception as error:  # noqa: BLE001 - the others are to be undone yet
                 errors.append(error)
+        # A signal that came when something was just done may have kept it from us.
+        strays = self._injector.undo_all()
+        errors += [NotClean(undone) for undone in strays if not undone.clean]
         if errors:
             raise errors[0]
 

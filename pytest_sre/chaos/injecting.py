@@ -196,6 +196,7 @@ class Injector:
     ) -> None:
         self._hands, self._journal, self._run, self._target = hands, journal, run, target
         self._undo_timeout_s, self._tell = undo_timeout_s, tell
+        self._open: list[Injection] = []
 
     def inject(self, action: Action, changes: Sequence[Change]) -> Injection:
         """Do it. Whoever calls undoes it: by ``undo``, or by using it in ``with``.
@@ -219,8 +220,17 @@ class Injector:
             undo_timeout_s=self._undo_timeout_s,
             tell=self._tell,
         )
+        self._open = [each for each in self._open if each.undone_at is None] + [injection]
         injection.make()
         return injection
+
+    def undo_all(self) -> tuple[Undone, ...]:
+        """Undo all that is not undone yet, the last first; give what came of it.
+
+        Also what nobody was given, for instance since a signal came when it was just made.
+        """
+        is_open = [each for each in reversed(self._open) if each.undone_at is None]
+        return tuple(each.undo() for each in is_open)
 
     def _guardian(self) -> Guardian:
         try:

@@ -56,6 +56,11 @@ class DeployedImage(ChangeStruct, frozen=True, tag="deployed-image"):
             for machine, image in self.former.items()
         )
 
+    @property
+    def carrier(self) -> tuple[str, str] | None:
+        """The first of the Machines."""
+        return self.app, min(self.former)
+
     def make(self, hands: Hands) -> None:
         """Deploy it, as far as it gets; a release that does not come up is what was asked for."""
         if hands.local and self.release:

@@ -49,6 +49,11 @@ class WrongSecret(ChangeStruct, frozen=True, tag="wrong-secret"):
         )
 
     @property
+    def carrier(self) -> tuple[str, str] | None:
+        """The first of the Machines, if there are any."""
+        return (self.app, min(self.machines)) if self.machines else None
+
+    @property
     def _right(self) -> str:
         return f"SRE_RIGHT_{self.name}"
 

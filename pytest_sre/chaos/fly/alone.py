@@ -66,7 +66,13 @@ class Alone:
         )
         self._faults = Faults(
             self._ground(hands, journal, run),
-            Injector(hands, journal, run=run, target=target.name),
+            Injector(
+                hands,
+                journal,
+                run=run,
+                target=target.name,
+                undo_timeout_s=target.chaos.undo_timeout_s,
+            ),
             Radius(target),
         )
         self._watch = AbortWatch(self._trip)

@@ -111,6 +111,18 @@ def test_it_ends_by_itself_when_its_time_is_over(fleet, until):
     assert injection.undo().clean
 
 
+def test_what_nobody_was_given_is_undone_with_all_else(fleet):
+    injector = fleet.injector()
+    cordon, stop = actions.CordonMachines(), actions.StopMachines()
+    injector.inject(cordon, fleet.changes(cordon)).undo()
+    injector.inject(stop, fleet.changes(stop))
+
+    assert [undone.clean for undone in injector.undo_all()] == [True]
+
+    assert fleet.wrong() == []
+    assert injector.undo_all() == ()
+
+
 def test_what_cannot_be_undone_is_said_loudly_and_stays_on_record(fleet, platform):
     injection = fleet.inject(actions.CordonMachines(), undo_timeout_s=0.2)
     machine = injection.changes[0].machine

@@ -14,6 +14,7 @@ from pytest_sre.chaos.changes.change import NotInjected
 from pytest_sre.chaos.explore.found import Found, SearchResult
 from pytest_sre.chaos.explore.invariants import Invariant, Judgement, judged, worst
 from pytest_sre.chaos.explore.operations import Operation
+from pytest_sre.chaos.explore.shortening import LASTS_S
 from pytest_sre.chaos.explore.steps import Schedule
 from pytest_sre.fly.errors import FlyError
 from pytest_sre.journeys import JourneyFileError, load_journeys, registered
@@ -52,7 +53,7 @@ class FaultSchedule:
         operations: what users do: journeys by their names, or `Operation`s.
         invariants: what has to hold all the same.
         release: a release of ``releases/NAME.toml``; the code as it is when empty.
-        examples: how many schedules are drawn at most.
+        examples: how many schedules are played at most until one breaks something.
         within: how long it may take, as a duration; shrinking included, replays not.
         settles_within: how long what was acknowledged may take until it can be read.
         replays: how often what was found is played again.
@@ -142,13 +143,13 @@ class FaultSchedule:
         self, stage: "Stage", seed: int | None, database: "ExampleDatabase | None"
     ) -> SearchResult:
         from hypothesis import seed as seeded
-        from hypothesis.stateful import run_state_machine_as_test
 
         from pytest_sre.chaos.explore import searching
 
         search = searching.Search(
             lambda schedule: self._play(stage, schedule),
             parse_duration_s(self.within),
+            self.examples,
             needs_users=all(each.is_of_users for each in self.invariants),
         )
         machine = searching.machine_of(
@@ -157,10 +158,9 @@ class FaultSchedule:
         began = time.monotonic()
         more = {} if database is None and seed is None else {"database": database}
         drawn = machine if seed is None else seeded(seed)(machine)
+        different = len(self.faults) * len(stage.operations) * len(LASTS_S)
         with contextlib.suppress(searching.Broken):
-            run_state_machine_as_test(
-                drawn, settings=searching.search_settings(self.examples, **more)
-            )
+            searching.searched(drawn, self.examples, different, **more)
         took_s = time.monotonic() - began
         judgements = list(search.judgements.values())
         return SearchResult(

@@ -14,14 +14,18 @@ from typing import Any, Final
 import msgspec
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from pytest_sre.chaos.actions import Action
 from pytest_sre.chaos.explore.invariants import HOLDS, Judgement
 from pytest_sre.chaos.explore.shortening import LASTS_S, WAITS_S, shorter, size
 from pytest_sre.chaos.explore.steps import AT_ONCE, Begin, Heal, Inject, Schedule, Step, Wait
 
-STEPS: Final = 6
+STEPS: Final = (1, 6)
+"""How many steps are drawn: first one alone, which is often enough, then so many."""
+
+_DRAWS: Final = 20
+_MOST_DRAWS: Final = 2_000
 
 
 class Broken(AssertionError):  # noqa: N818 - what is found, not an error
@@ -35,6 +39,7 @@ class Search:
     Attributes:
         play: plays a schedule on a fresh fleet, and judges it.
         within_s: when this is over no more are played, seconds.
+        examples: so many are played at most until one breaks something.
         needs_users: a schedule in which users do nothing says nothing.
         clock: seconds.
         judgements: what came of each that was played, in that order.
@@ -43,6 +48,7 @@ class Search:
 
     play: Callable[[Schedule], Judgement]
     within_s: float
+    examples: int
     needs_users: bool = False
     clock: Callable[[], float] = time.monotonic
     judgements: dict[Schedule, Judgement] = field(default_factory=dict)
@@ -87,8 +93,9 @@ class Search:
             return known
         if self._began is None:
             self._began = self.clock()
-        says_nothing = self.needs_users and not schedule.operations
-        if says_nothing or not schedule.steps or self.is_over:
+        says_nothing = not schedule.steps or (self.needs_users and not schedule.operations)
+        is_spent = not self.first and len(self.judgements) >= self.examples
+        if says_nothing or is_spent or self.is_over:
             return HOLDS
         judgement = self.judgements[schedule] = self.play(schedule)
         return judgement
@@ -159,16 +166,36 @@ def _inject(fault: Action, lasts_s: float) -> Inject:
     return Inject(msgspec.structs.replace(fault, lasts_s=lasts_s))
 
 
-def search_settings(examples: int, **more: Any) -> settings:  # noqa: ANN401 - Hypothesis's own
-    """Give Hypothesis's settings of a search: it is slow on purpose, and ends at the first find.
+def searched(
+    machine: type[RuleBasedStateMachine],
+    examples: int,
+    different: int,
+    **more: Any,  # noqa: ANN401 - Hypothesis's own
+) -> None:
+    """Have schedules drawn: those of one step until all were likely drawn, then longer ones.
 
     Args:
-        examples: how many schedules are drawn at most.
-        more: further ones, such as ``database``.
+        machine: draws them.
+        examples: how many are played at most.
+        different: how many there are of one step, about.
+        more: further settings of Hypothesis, such as ``database``.
+
+    Raises:
+        Broken: one breaks something.
     """
+    few, many = STEPS
+    run_state_machine_as_test(
+        machine, settings=_settings(min(_DRAWS * different, _MOST_DRAWS), few, **more)
+    )
+    # Some are drawn twice, and some say nothing: those are not played.
+    run_state_machine_as_test(machine, settings=_settings(2 * examples, many, **more))
+
+
+def _settings(examples: int, steps: int, **more: Any) -> settings:  # noqa: ANN401 - Hypothesis's
+    """Give the settings of a search: it is slow on purpose, and ends at the first find."""
     return settings(
         max_examples=examples,
-        stateful_step_count=STEPS,
+        stateful_step_count=steps,
         deadline=None,
         report_multiple_bugs=False,
         print_blob=False,

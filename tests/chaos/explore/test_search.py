@@ -187,3 +187,24 @@ def test_a_search_that_cannot_be_made_says_why(project):
         search(project / "nowhere").check()
     with pytest.raises(ValueError, match="expected invariants of a FaultSchedule, found none"):
         search(project, invariants=[])
+
+
+def test_the_demo_shops_planted_bug_is_found(tmp_path):
+    shop = Path(__file__).parents[3] / "examples/shop"
+    asked = explore.FaultSchedule(
+        shop,
+        faults=[explore.suspend("store"), explore.kill("web")],
+        operations=["checkout"],
+        invariants=[explore.acknowledged_writes()],
+        release="lost-update",
+        replays=1,
+        save_to=tmp_path,
+    )
+
+    result = asked.search(seed=1)
+
+    assert result.found, result.described
+    assert len(result.found.schedule.steps) <= 3
+    assert "suspend store" in result.found.line
+    assert result.found.breaks.endswith("lost")
+    assert result.found.file.parent == tmp_path

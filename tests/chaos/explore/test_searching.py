@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, seed
 from hypothesis import strategies as st
 from hypothesis.database import InMemoryExampleDatabase
-from hypothesis.stateful import run_state_machine_as_test
 
 from pytest_sre.chaos import explore
+from pytest_sre.chaos.explore import searching
 from pytest_sre.chaos.explore.invariants import HOLDS, Judgement
-from pytest_sre.chaos.explore.searching import Broken, Search, machine_of, search_settings
-from pytest_sre.chaos.explore.shortening import shorter, size
+from pytest_sre.chaos.explore.searching import Broken, Search, machine_of
+from pytest_sre.chaos.explore.shortening import LASTS_S, shorter, size
 from pytest_sre.chaos.explore.steps import Begin, Heal, Inject, Schedule, Wait
 
 FAULTS = [explore.kill("web"), explore.suspend("store"), explore.stop("store")]
@@ -27,16 +27,17 @@ def loses_orders(schedule: Schedule) -> Judgement:
     return HOLDS
 
 
-def searched(search, number=0, examples=200, **settings):
+def searched(search, number=0, **settings):
     machine = machine_of(
         "FaultSchedule of a test", faults=FAULTS, operations=["buy"], require=search.require
     )
-    run_state_machine_as_test(seed(number)(machine), settings=search_settings(examples, **settings))
+    different = len(FAULTS) * len(LASTS_S)
+    searching.searched(seed(number)(machine), search.examples, different, **settings)
 
 
 @pytest.mark.parametrize("number", range(5))
 def test_a_bug_is_found_and_shrunk_to_the_two_steps_that_it_takes(number):
-    search = Search(loses_orders, within_s=60)
+    search = Search(loses_orders, within_s=60, examples=200)
 
     with pytest.raises(Broken):
         searched(search, number, database=None)
@@ -54,21 +55,21 @@ def test_a_good_app_is_searched_to_the_end_and_no_schedule_is_played_twice():
         played.append(schedule)
         return HOLDS
 
-    search = Search(play, within_s=60)
-    searched(search, database=None, examples=60)
+    search = Search(play, within_s=60, examples=60)
+    searched(search, database=None)
 
     assert search.first == 0
     assert len(played) == len(set(played)) == len(search.judgements)
-    assert 30 < len(played) <= 60
+    assert len(played) == 60
     assert {type(step) for each in played for step in each.steps} == {Begin, Inject, Wait, Heal}
 
 
 def test_what_broke_something_is_tried_first_the_next_time():
     database = InMemoryExampleDatabase()
     with pytest.raises(Broken):
-        searched(Search(loses_orders, within_s=60), database=database)
+        searched(Search(loses_orders, within_s=60, examples=200), database=database)
 
-    again = Search(loses_orders, within_s=60)
+    again = Search(loses_orders, within_s=60, examples=200)
     with pytest.raises(Broken):
         searched(again, 1, database=database)
 
@@ -76,10 +77,10 @@ def test_what_broke_something_is_tried_first_the_next_time():
 
 
 def test_when_the_time_is_over_none_is_played_any_more():
-    now = iter(range(1000))
-    search = Search(lambda _: HOLDS, within_s=10, clock=lambda: float(next(now)))
+    now = itertools.count()
+    search = Search(lambda _: HOLDS, within_s=10, examples=200, clock=lambda: float(next(now)))
 
-    searched(search, database=None, examples=100)
+    searched(search, database=None)
 
     assert search.is_over
     assert len(search.judgements) < 12
@@ -100,7 +101,7 @@ def test_what_is_left_breaks_something_and_nothing_shorter_made_of_it_does(neede
 
     steps = [*needed, *itertools.chain.from_iterable(more)]
     found = Schedule(tuple(steps if random.random() < 0.5 else steps[::-1])).tidied()
-    search = Search(play, within_s=60)
+    search = Search(play, within_s=60, examples=200)
     if play(found).holds is False:
         with pytest.raises(Broken):
             search.require(found)
@@ -111,7 +112,7 @@ def test_what_is_left_breaks_something_and_nothing_shorter_made_of_it_does(neede
 
 
 def test_users_who_do_nothing_say_nothing():
-    search = Search(loses_orders, within_s=60, needs_users=True)
+    search = Search(loses_orders, within_s=60, examples=200, needs_users=True)
 
     search.require(Schedule((Inject(FAULTS[0]),)))
     search.require(Schedule())

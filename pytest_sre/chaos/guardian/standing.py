@@ -14,7 +14,7 @@ from pytest_sre.chaos.guardian.words import FAREWELL, READY, Group, forget_line,
 from pytest_sre.undo.forking import keep_from_children
 
 _READY_S: Final = 60.0
-_FAREWELL_S: Final = 5.0
+_FAREWELL_S: Final = 30.0
 
 
 class NoGuardianError(Exception):

@@ -18,8 +18,8 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _CHUNK: Final = 1 << 16
 _LOOK_AGAIN_S: Final = 0.002
 # Its pipe is closed a moment before it is gone, and lets go of its locks.
-_GONE_S: Final = 5.0
-_KILLED_S: Final = 5.0
+_GONE_S: Final = 30.0
+_KILLED_S: Final = 30.0
 
 
 def main() -> None:

@@ -53,11 +53,6 @@ class Fault:
         """What came of undoing it; None before."""
         return self._undone
 
-    @property
-    def has_ended(self) -> bool:
-        """Whether it was undone, or that given up, by us or since its time was over."""
-        return self._injection.undone_at is not None
-
     def undo(self) -> bool:
         """Undo it, and read back that it is undone; whether nobody had known before.
 

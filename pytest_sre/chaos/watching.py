@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
+from pytest_sre.fly.fleet import FlyMachine
 from pytest_sre.load.aborting import Abort
 from pytest_sre.load.baselines import LoadComparison, compare_side_by_side
 from pytest_sre.load.facade import Watched, objectives_of
@@ -61,7 +62,7 @@ class Watch:
         rate: float,
         at_most: Duration = "5m",
         timeout: Duration = "5s",
-        machine: str = "",
+        machine: FlyMachine | str = "",
         abort_when: Watched | Sequence[Watched] = (),
     ) -> Iterator["Traffic"]:
         """Walk a journey at a rate, from before the block begins until it ends.
@@ -75,7 +76,7 @@ class Watch:
             rate: arrivals a second, whether or not earlier ones are answered.
             at_most: for how long, such as ``"5m"``, or seconds.
             timeout: how long one request may take.
-            machine: the id of the only Machine that is asked, such as one of a control group.
+            machine: the only Machine that is asked, or its id, such as one of a control group.
             abort_when: objectives that, once one is certainly broken, undo all that the test has
                 done to the target.
 
@@ -84,12 +85,13 @@ class Watch:
             Inconclusive: it is more than the target may bear, or could not be sent.
             ValueError: the arguments do not say one load.
         """
+        only = machine.id if isinstance(machine, FlyMachine) else machine
         plan = plan_of(
             workload_of(rate=rate, duration=at_most),
             run=self._run,
             mix={journey: 1.0},
             timeout=timeout,
-            headers={FORCE_MACHINE: machine} if machine else {},
+            headers={FORCE_MACHINE: only} if only else {},
         )
         abort = Abort(objectives_of(abort_when), plan)
         traffic = Traffic(plan)

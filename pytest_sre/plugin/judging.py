@@ -112,12 +112,13 @@ def _failed(
     failed = [exchange for exchange in exchanges if not exchange.ok]
     message = inconclusive.reason if inconclusive else _message(call.excinfo, failed)
     machines = _machines(item, run, failed, message)
-    if inconclusive is None:
+    perturbations = evidence.perturbations if evidence else []
+    # Of a test that perturbed the target, what is cut off is its own doing.
+    if inconclusive is None and not perturbations:
         listed = [machine for app in run.apps.values() for machine in app.known]
         about = [machine.id for machine in machines]
         inconclusive = why_cut_off(about, listed, run.left_out())
         message = f"{inconclusive.reason}\n{message}" if inconclusive else message
-    perturbations = evidence.perturbations if evidence else []
     Judged(
         suite=known.suite,
         severity="critical" if is_unclean(call.excinfo.value) else known.severity,

@@ -64,6 +64,16 @@ def test_an_issue_is_opened_found_changed_and_closed(double, tracker):
     assert set(double.repository.labels) == {"sre", f"sre-{CAUSE}", "high"}
 
 
+def test_an_open_issue_is_found_by_a_label(tracker):
+    stops = tracker.create(Create("d" * 16, "stop it", "", ("sre", "chaos-stop")))
+    tracker.create(WANTED)
+
+    assert [each.number for each in tracker.open_with_label("chaos-stop")] == [stops.number]
+
+    tracker.edit(Edit(stops.number, "", "closed", "completed"))
+    assert tracker.open_with_label("chaos-stop") == []
+
+
 def test_an_edit_that_names_no_state_leaves_it(double, tracker):
     tracker.create(WANTED)
     double.repository.edit(double.repository.issues[1], {"state": "closed"}, Access("person"))

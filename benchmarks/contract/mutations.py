@@ -1,9 +1,9 @@
-"""P22: each call that keeps filing safe is taken out once, and a test notices.
+"""P22: each call that keeps filing, or chaos, safe is taken out once, and a test notices.
 
 The package and its tests are copied; in the copy one call is taken out, and the tests named for it
 are run. A call whose loss no test notices could be lost tomorrow.
 
-Run as ``python benchmarks/contract/mutations.py``.
+Run as ``python benchmarks/contract/mutations.py``; ``OF=chaos`` takes out those alone.
 """
 
 import os
@@ -22,11 +22,14 @@ sys.path.pop(0)
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from benchmarks.contract.safety_calls import CALLS, SafetyCall
+from benchmarks.contract.safety_calls_of_chaos import CHAOS_CALLS
 from benchmarks.form import Target, report, wants_quick
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST_S = 900
 QUICK = 2
+EVERY = {"filing": CALLS, "chaos": CHAOS_CALLS}
+OF = os.environ.get("OF", "")
 _COPIED = ("pytest_sre", "tests", "examples", "suites", "benchmarks", "docs", "pyproject.toml")
 _UNWANTED = shutil.ignore_patterns("__pycache__", ".*", "*.pyc")
 # The smallest example is not asked for.
@@ -49,7 +52,8 @@ class Outcome:
 
 
 def main() -> None:
-    calls = CALLS[:QUICK] if wants_quick(__doc__ or "") else CALLS
+    asked = EVERY[OF] if OF else (*CALLS, *CHAOS_CALLS)
+    calls = asked[:QUICK] if wants_quick(__doc__ or "") else asked
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         copy_to(copy)

@@ -14,6 +14,7 @@ COMMANDS = [
     "in_flight.py",
     "proven.py",
     "journals.py",
+    "stopped.py",
 ]
 
 

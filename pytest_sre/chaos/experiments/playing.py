@@ -73,6 +73,9 @@ class Player(RunEventHandler):  # type: ignore[misc]
             self._line.say(Broke(why=f"chaostoolkit refuses it: {error}"))
         except BaseException as error:  # noqa: BLE001 - a tolerance that raises ends chaoslib
             self._line.say(Broke(why=self._halted or f"{type(error).__name__}: {error}"))
+        if journal and journal["status"] == "interrupted":
+            # chaoslib is as content with that as with any other end.
+            self._line.say(Broke(why=self._halted or "it was interrupted"))
         self._roll_back()
         return journal
 

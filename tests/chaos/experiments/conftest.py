@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import json
+import time
 
 import psutil
 import pytest
@@ -14,6 +15,9 @@ from pytest_sre.chaos.guardian.standing import dismiss_guardians
 from pytest_sre.chaos.hands import hands_of
 from pytest_sre.recording.rows import Perturbation
 from pytest_sre.targets import load_settings
+from pytest_sre.turns.noticeboard import MachineBoard, board_machine
+from pytest_sre.turns.notices import key_prefix
+from pytest_sre.turns.purposes import CHAOS
 from pytest_sre.undo.files import Journal, undo_dir
 from tests.plugin.conftest import shared as shared  # noqa: PLC0414 - a fixture
 
@@ -153,3 +157,23 @@ def _told(process):
         return " ".join(process.cmdline())
     except psutil.Error:
         return ""
+
+
+def cordoned(hands) -> list[str]:
+    """The Machines of the shared project that are cordoned."""
+    return [m.id for m in hands.fly.machines("tiny") if m.cordoned]
+
+
+def wait_until(condition) -> None:
+    until = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def forget_turns(hands) -> None:
+    """Do not wait until nobody heeds the turn of a killed process any more: it takes a minute."""
+    board = MachineBoard(hands.fly, "tiny", board_machine(hands.fly.machines("tiny")))
+    for key in board.notices():
+        if key.startswith(key_prefix(CHAOS)):
+            board.remove(key)

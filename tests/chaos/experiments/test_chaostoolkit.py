@@ -2,29 +2,36 @@
 
 import inspect
 import json
+import os
 import subprocess
 import sys
-import time
+from pathlib import Path
 
 import pytest
+from chaoslib.experiment import ensure_experiment_is_valid, load_experiment
 
 from pytest_sre.chaos.actions import ACTIONS, kind_of
+from pytest_sre.chaos.experiments.reading import read_experiment
 from pytest_sre.chaos.fly import actions, probes
-from pytest_sre.turns.noticeboard import MachineBoard, board_machine
-from pytest_sre.turns.notices import key_prefix
-from pytest_sre.turns.purposes import CHAOS
-from tests.chaos.experiments.conftest import action, experiment, probe
+from tests.chaos.experiments.conftest import (
+    action,
+    cordoned,
+    experiment,
+    forget_turns,
+    probe,
+    wait_until,
+)
 from tests.plugin.conftest import clean_environment
 
 HOME = {"title": "the app answers", "probes": [probe("journey_passes", name="home")]}
 ONE = action("cordon_machines", group="web", count=1)
 
 
-def chaos(folder, *arguments, env=None):
+def chaos(folder, *arguments, env=None, log="chaos.log"):
     """Run chaostoolkit's own command in a folder."""
     command = [sys.executable, "-m", "chaostoolkit", "--no-version-check"]
     return subprocess.Popen(
-        [*command, "--log-file", "chaos.log", *arguments],
+        [*command, "--log-file", log, *arguments],
         cwd=folder,
         env={**clean_environment(), **(env or {})},
         stdout=subprocess.PIPE,
@@ -49,6 +56,19 @@ def test_each_action_is_a_function_that_says_what_it_takes():
                 assert parameter.annotation in (str, int, float, bool), name
                 assert parameter.kind is parameter.POSITIONAL_OR_KEYWORD
                 assert f"{parameter.name}:" in inspect.getdoc(function), name
+
+
+SHIPPED = sorted((Path(__file__).parents[3] / "chaos").glob("*.yaml"))
+
+
+@pytest.mark.skipif(not SHIPPED, reason="there are no shipped experiments here")
+def test_chaos_validate_takes_what_is_shipped():
+    root = SHIPPED[0].parents[1]
+    for path in SHIPPED:
+        assert read_experiment(path, root).terms.radius
+        assert ensure_experiment_is_valid(load_experiment(str(path))) is None
+    code, said = ended(chaos(root, "validate", str(SHIPPED[0]), log=os.devnull))
+    assert code == 0, said
 
 
 def test_chaos_discover_finds_them(tmp_path):
@@ -78,17 +98,6 @@ def tried(stage):
     return begin
 
 
-def cordoned(stage):
-    return [m.id for m in stage.hands.fly.machines("tiny") if m.cordoned]
-
-
-def eventually(stage, wanted):
-    until = time.monotonic() + 120
-    while bool(cordoned(stage)) != wanted and time.monotonic() < until:
-        time.sleep(0.05)
-    assert bool(cordoned(stage)) == wanted
-
-
 def test_chaos_run_plays_a_file_and_its_rollbacks_undo(stage, tried):
     document = experiment(steady_state_hypothesis=HOME, method=[ONE])
 
@@ -108,31 +117,20 @@ def test_a_file_without_rollbacks_is_undone_by_the_end_of_the_process(stage, tri
 
     assert code == 0, said
     assert "1 undone" in said
-    assert cordoned(stage) == []
+    assert cordoned(stage.hands) == []
 
 
 def test_chaos_run_that_is_killed_is_undone_by_its_guardian(stage, tried):
     pausing = ONE | {"pauses": {"after": 120}}
     process = tried(experiment(steady_state_hypothesis=HOME, method=[pausing]))
-    eventually(stage, wanted=True)
+    wait_until(lambda: cordoned(stage.hands))
 
     process.kill()
     ended(process)
 
-    eventually(stage, wanted=False)
-    until = time.monotonic() + 120
-    while list(stage.ground.journal.folder.glob("*.json")) and time.monotonic() < until:
-        time.sleep(0.05)
-    forget_its_turn(stage)
-
-
-def forget_its_turn(stage):
-    """Do not wait until nobody heeds it any more, which takes a minute."""
-    fly = stage.hands.fly
-    board = MachineBoard(fly, "tiny", board_machine(fly.machines("tiny")))
-    for key in board.notices():
-        if key.startswith(key_prefix(CHAOS)):
-            board.remove(key)
+    wait_until(lambda: not cordoned(stage.hands))
+    wait_until(lambda: not list(stage.ground.journal.folder.glob("*.json")))
+    forget_turns(stage.hands)
 
 
 def test_chaos_run_keeps_to_what_sre_toml_allows(stage, tried):

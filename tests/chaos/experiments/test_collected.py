@@ -2,13 +2,24 @@
 
 import fnmatch
 import json
+import signal
+import subprocess
+import sys
 
 import pytest
 import yaml
 
 from pytest_sre.recording.rows import ExperimentRun, Perturbation
-from tests.chaos.experiments.conftest import action, experiment, probe, stated
-from tests.plugin.conftest import processes_about
+from tests.chaos.experiments.conftest import (
+    action,
+    cordoned,
+    experiment,
+    forget_turns,
+    probe,
+    stated,
+    wait_until,
+)
+from tests.plugin.conftest import clean_environment, processes_about
 
 HOME = {"title": "the app answers", "probes": [probe("journey_passes", name="home")]}
 
@@ -62,6 +73,11 @@ def test_a_parameter_that_no_experiment_has_is_a_mistake(pytester, given, said):
     assert fnmatch.fnmatch(text.replace("\n", " "), said)
 
 
+def played(root):
+    """The processes that play an experiment of a project."""
+    return [p for p in processes_about(root) if "experiments.child" in str(p.cmdline())]
+
+
 @pytest.fixture
 def placed(shared):
     """Put an experiment into the shared project, and give its path."""
@@ -97,6 +113,43 @@ def test_what_an_app_does_not_bear_fails(shared, placed):
         ["*DEVIATED: the steady state was lost after the method: *", "*cordon_machines succeeded*"]
     )
     assert "Traceback" not in ran.text
+
+
+@pytest.fixture
+def paused(shared, placed, hands):
+    """A pytest that has perturbed the target, and waits; with another experiment to come."""
+    cordon = action("cordon_machines", group="web", count=1) | {"pauses": {"after": 240}}
+    files = [placed("a-paused", tried(method=[cordon])), placed("b-other", tried())]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-v", "--sre-target=local", "--sre-bake=100ms", *files],
+        cwd=shared.root,
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        process_group=0,
+    )
+    wait_until(lambda: cordoned(hands))
+    yield process
+    wait_until(lambda: not cordoned(hands))
+    wait_until(lambda: not list((shared.root / ".sre" / "undo").glob("*.json")))
+    wait_until(lambda: not played(shared.root))
+    forget_turns(hands)
+
+
+def test_a_pytest_that_is_killed_leaves_nothing(paused):
+    paused.kill()
+    paused.communicate()
+
+
+def test_ctrl_c_undoes_and_nothing_more_is_begun(paused, hands):
+    paused.send_signal(signal.SIGINT)
+    said, _ = paused.communicate(timeout=240)
+
+    assert paused.returncode == pytest.ExitCode.INTERRUPTED, said
+    assert not cordoned(hands)
+    assert "b-other PASSED" not in said
+    assert "b-other FAILED" not in said
 
 
 def test_where_it_is_not_allowed_it_is_skipped(shared, placed):

@@ -182,12 +182,38 @@ def test_a_child_that_is_told_to_end_does(stage):
                 os.kill(process.pid, signal.SIGTERM)
 
     told = when_done(stage, end)
-    # An action that swallows every Exception, as retries do, goes on to its end.
     result = stage.run(tried(method=[STOP_ONE | {"pauses": {"after": 120}}, STOP_ONE]))
     told.join()
 
     assert (result.outcome, result.decides) == (Outcome.ABORTED, False)
+    assert result.why == "stopped by SIGTERM"
     assert len(stage.perturbations) == 1
+
+
+SWALLOWS = """
+import os, signal, time
+
+def retry():
+    for _ in range(3):
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(60)
+        except Exception:
+            continue
+"""
+
+
+def test_an_action_that_swallows_every_exception_is_ended_too(stage):
+    """With chaoslib 1.44 the next action would run, and all be completed."""
+    (stage.root / "swallows.py").write_text(SWALLOWS, encoding="utf-8")
+    undoes = {"type": "action", "name": "undo", "provider": {"type": "process", "path": "true"}}
+    method = [action("retry", module="swallows"), STOP_ONE]
+
+    result = stage.run(tried(method=method, rollbacks=[undoes]))
+
+    assert (result.outcome, result.why) == (Outcome.ABORTED, "stopped by SIGTERM")
+    assert stage.perturbations == []
+    assert result.seen.is_clean
 
 
 def test_a_parameter_of_the_command_line(stage):
@@ -247,3 +273,18 @@ def test_a_tolerance_that_raises_ends_it_with_its_rollbacks(stage):
     assert (result.outcome, result.decides) == (Outcome.ABORTED, False)
     assert mark.exists()
     assert result.seen.is_clean
+
+
+def test_no_secret_is_in_its_journal(stage, monkeypatch):
+    token = "FlyV1 fm2_lJPECAAAAAAAAb7xxBDTbJ3RbGVtyNBvQnNvbWV0aGluZwAAAAAAAAAAAA"
+    told = {"type": "process", "path": "echo", "arguments": [token, "${own}"]}
+    monkeypatch.setenv("SHOP_API_TOKEN", "kept-by-nobody-3141592653")
+    tells = {"type": "probe", "name": "tells", "provider": told}
+    own = {"type": "env", "key": "SHOP_API_TOKEN"}
+
+    stage.run(tried(method=[tells], configuration={"own": own}))
+
+    journal = max((stage.root / ".sre" / "chaos").glob("*-it.json")).read_text()
+    assert "tells" in journal
+    assert "fm2_lJPE" not in journal
+    assert "3141592653" not in journal

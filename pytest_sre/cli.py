@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest_sre
 from pytest_sre.chaos.stop_arguments import add_chaos_commands
+from pytest_sre.gameday.arguments import add_gameday_command
 from pytest_sre.local.fault_arguments import add_fault_actions
 from pytest_sre.run.load_arguments import add_load_commands
 from pytest_sre.run.slo_arguments import add_slo_commands
@@ -96,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     add_slo_commands(commands, status=_slo_status, snapshot=_slo_snapshot)
     add_load_commands(commands, work=_work, recover=_recover)
     add_chaos_commands(commands, command=_chaos)
+    add_gameday_command(commands, hold=_hold_gameday)
 
     report = commands.add_parser("report", help="write the recording of a run as one HTML page")
     report.add_argument("recording", metavar="RECORDING", type=Path, help="such as of .sre/runs")
@@ -381,6 +383,16 @@ def _chaos(arguments: argparse.Namespace) -> int:
 
     act = stop_commands.stop if arguments.act == "stop" else stop_commands.go
     return _show(act(Path.cwd(), os.environ, of_all=arguments.all))
+
+
+def _hold_gameday(arguments: argparse.Namespace) -> int:
+    from pytest_sre.gameday.command import hold_gameday
+
+    outcome = hold_gameday(
+        Path.cwd(), arguments.plan, arguments.target, arguments.more, json=arguments.json
+    )
+    print("\n".join(outcome.lines), file=sys.stderr if outcome.exit_code == 4 else sys.stdout)
+    return outcome.exit_code
 
 
 def _scan(arguments: argparse.Namespace) -> int:

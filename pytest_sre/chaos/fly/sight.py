@@ -37,6 +37,7 @@ class Sight:
     hands: Hands
     base_url: str
     began_at: float = field(default_factory=time.time)
+    _acknowledged: list[str] = field(default_factory=list, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def app(self, name: str) -> str:
@@ -77,7 +78,24 @@ class Sight:
         with JourneyRunner(
             self.base_url, app=self.app(""), source="chaos", write=lambda _: None
         ) as runner:
-            return runner.run(journey)
+            path = runner.run(journey)
+        if path is not None:
+            self._acknowledged.append(path)
+        return path
+
+    @property
+    def acknowledged(self) -> tuple[str, ...]:
+        """The paths of all that the app has acknowledged to journeys walked here."""
+        return tuple(self._acknowledged)
+
+    def text_of(self, path: str, timeout_s: float) -> str | None:
+        """Read what a path of the first public app has; None when it cannot be read."""
+        try:
+            with httpx.Client(trust_env=False, timeout=timeout_s) as client:
+                answer = client.get(f"{self.base_url}/{path.lstrip('/')}")
+        except httpx.HTTPError:
+            return None
+        return answer.text if answer.is_success else None
 
     def _journey(self, name: str) -> Journey:
         with self._lock:

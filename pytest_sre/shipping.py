@@ -51,8 +51,18 @@ def copy_suites(to: Path) -> list[str]:
     return shipped_suites()
 
 
+def experiments_dir() -> Path:
+    """Give the folder of the experiments with the demo shop."""
+    return _shipped("examples/chaos", "chaos")
+
+
+def runbooks_dir() -> Path:
+    """Give the folder of their runbooks."""
+    return _shipped("examples/runbooks", "docs/runbooks")
+
+
 def set_up_demo(folder: Path) -> None:
-    """Put the demo shop into an empty folder.
+    """Put the demo shop into an empty folder, with its experiments and their runbooks.
 
     Raises:
         SetupError: the folder is not empty; nothing was copied.
@@ -65,8 +75,10 @@ def set_up_demo(folder: Path) -> None:
             f"in {folder}\nrun: mkdir demo && cd demo && pytest-sre demo"
         )
     shutil.copytree(demo_dir(), folder, ignore=_NOT_COPIED, dirs_exist_ok=True)
+    shutil.copytree(experiments_dir(), folder / "chaos", ignore=_NOT_COPIED)
+    shutil.copytree(runbooks_dir(), folder / "docs" / "runbooks", ignore=_NOT_COPIED)
 
 
-def _shipped(name: str) -> Path:
+def _shipped(name: str, in_checkout: str = "") -> Path:
     inside = _PACKAGE / name
-    return inside if inside.is_dir() else _PACKAGE.parent / name
+    return inside if inside.is_dir() else _PACKAGE.parent / (in_checkout or name)

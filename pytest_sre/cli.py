@@ -389,7 +389,7 @@ def _hold_gameday(arguments: argparse.Namespace) -> int:
     from pytest_sre.gameday.command import hold_gameday
 
     outcome = hold_gameday(
-        Path.cwd(), arguments.plan, arguments.target, arguments.more, json=arguments.json
+        Path.cwd(), arguments.plan, arguments.target, arguments.pytest, json=arguments.json
     )
     print("\n".join(outcome.lines), file=sys.stderr if outcome.exit_code == 4 else sys.stdout)
     return outcome.exit_code

@@ -18,12 +18,17 @@ def add_gameday_command(
     gameday = commands.add_parser(
         "gameday",
         help="do a list of experiments with pauses between them, and report",
-        description="Each experiment is a pytest session of its own; what follows -- goes to "
-        "pytest. Ctrl-C undoes and ends. Exit code 0: all held; 1: one did not; 4: a mistake in "
-        "the plan.",
+        description="Each experiment is a pytest session of its own. Ctrl-C undoes and ends. Exit "
+        "code 0: all held; 1: one did not; 4: a mistake in the plan, or in an experiment.",
     )
     gameday.add_argument("plan", metavar="PLAN", type=Path, help="such as gameday.toml")
     gameday.add_argument("--target", metavar="NAME", default="", help="instead of the plan's")
     gameday.add_argument("--json", action="store_true", help="the report as one JSON object")
-    gameday.add_argument("more", metavar="ARGUMENT", nargs="*", help="for pytest, behind --")
+    gameday.add_argument(
+        "--pytest",
+        metavar="ARGUMENT",
+        action="append",
+        default=[],
+        help="an argument for each session, such as --pytest=--sre-allow=chaos; may be repeated",
+    )
     gameday.set_defaults(command=hold)

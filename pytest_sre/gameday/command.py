@@ -9,13 +9,16 @@ from pathlib import Path
 
 from rich.console import Console
 
+from pytest_sre.chaos.experiments.configuration import set_values
+from pytest_sre.chaos.experiments.reading import read_experiment
 from pytest_sre.gameday.closing import as_json, as_markdown, with_not_run
 from pytest_sre.gameday.day import Day
-from pytest_sre.gameday.plan import read_plan
+from pytest_sre.gameday.plan import Step, read_plan
 from pytest_sre.gameday.results import exit_code_of
 from pytest_sre.gameday.timeline import Timeline
 from pytest_sre.local.commands import Outcome
 from pytest_sre.targets import ConfigError, load_settings
+from pytest_sre.targets.errors import unknown_name
 
 _USAGE = 4
 
@@ -40,6 +43,8 @@ def hold_gameday(
         plan = read_plan(plan_file)
         plan = replace(plan, target=target or plan.target)
         root = load_settings(root, plan.target).root
+        for step in plan.steps:
+            _require_sound(step, root)
     except ConfigError as error:
         return Outcome(_USAGE, (str(error),))
     folder = root / ".sre" / "gameday" / time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
@@ -58,6 +63,21 @@ def hold_gameday(
     (folder / "report.md").write_text(report, encoding="utf-8")
     shown = as_json(plan, results, exit_code) if json else report
     return Outcome(exit_code, tuple(shown.splitlines()))
+
+
+def _require_sound(step: Step, root: Path) -> None:
+    """Pass when an experiment can be read, and has the parameters that the plan sets.
+
+    Raises:
+        ConfigError: it cannot, or has not.
+    """
+    known = read_experiment(step.file, root).configuration
+    where = f"{step.name}: set"
+    for name in step.told:
+        if name not in known:
+            what = "has an unknown parameter"
+            raise unknown_name(where=where, what=what, name=name, names=known)
+    set_values(known, step.told, where)
 
 
 @contextlib.contextmanager

@@ -1,10 +1,12 @@
 """A game day while it is held: its experiments, one after another, with pauses between them."""
 
 import math
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from pytest_sre.chaos.stopping import StopButton
 from pytest_sre.gameday.plan import Plan, Step
 from pytest_sre.gameday.results import NOT_CLEAN, Result, verdict_of
 from pytest_sre.gameday.session import Seen, Session
@@ -36,9 +38,10 @@ class Day:
         self.why_ended = ""
         self._root, self._plan, self._more = root, plan, more
         self._folder, self._timeline = folder, timeline
+        self._button = StopButton(root, os.environ)
 
     def hold(self) -> None:
-        """Do the experiments; what one leaves in place ends the game day.
+        """Do the experiments; what one leaves in place ends the game day, and the stop button.
 
         Raises:
             KeyboardInterrupt: it was ended by Ctrl-C; what was done is undone.
@@ -46,6 +49,9 @@ class Day:
         for step in self._plan.steps:
             if self.results:
                 self._pause(self._plan.steps[len(self.results) - 1].pause_s)
+            self.why_ended = self._button.pressed()
+            if self.why_ended:
+                return
             self._do(step)
             if self.results[-1].verdict == NOT_CLEAN:
                 self.why_ended = f"{step.name} left something in place"
@@ -71,7 +77,7 @@ class Day:
 
     def _pause(self, pause_s: float) -> None:
         since_at, ends = time.time(), time.monotonic() + pause_s
-        while (left_s := ends - time.monotonic()) > 0:
+        while (left_s := ends - time.monotonic()) > 0 and not self._button.pressed():
             self._timeline.show(Moment(tuple(self.results), since_at=since_at, pause_s=pause_s))
             time.sleep(min(left_s, _PAUSE_SHOWN_EVERY_S))
 

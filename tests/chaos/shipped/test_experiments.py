@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_sre.chaos.experiments.reading import read_experiment
+from pytest_sre.gameday.results import injected_of
 from pytest_sre.recording import Recording
 from pytest_sre.recording.rows import ExperimentRun, Perturbation
 from pytest_sre.recording.store import recorded_runs
@@ -63,30 +64,32 @@ def test_the_shop_survives(demo: Path) -> None:
     (record,) = recorded_runs(demo)
     with Recording(record) as recording:
         verdicts = {run.name: run.verdict for run in recording.rows(ExperimentRun)}
-        undone = [each.clean for each in recording.rows(Perturbation) if each.undone_at]
+        injected = injected_of(recording.rows(Perturbation))
     assert verdicts == dict.fromkeys(PLAYED, "HELD")
-    assert len(undone) == len(PLAYED)
-    assert all(undone)
-
-
-@pytest.mark.timeout(300)
-def test_a_release_that_loses_orders_is_found_out(demo: Path) -> None:
-    verify = command("pytest", "--sre-target=local", "--sre-bake=1s", "--sre-issues=off")
-    verify += ["--sre-local-release=lost-update", "chaos/store-outage.yaml"]
-    ended = subprocess.run(verify, cwd=demo, capture_output=True, text=True)
-    assert ended.returncode == 1, ended.stdout
-    assert "DEVIATED" in ended.stdout
-    assert "no acknowledged order is missing" in ended.stdout
+    assert len(injected) == len(PLAYED)
+    assert all(each.clean for each in injected)
 
 
 @pytest.mark.timeout(300)
 def test_a_game_day(demo: Path) -> None:
     plan = 'title = "Tuesday"\n[[experiment]]\nfile = "chaos/slow-store.yaml"\n'
     (demo / "gameday.toml").write_text(plan)
-    hold = ["pytest-sre", "gameday", "gameday.toml", "--json", "--", "--sre-bake=1s"]
+    hold = ["pytest-sre", "gameday", "gameday.toml", "--json", "--pytest=--sre-bake=1s"]
     ended = subprocess.run(hold, cwd=demo, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     (experiment,) = json.loads(ended.stdout)["experiments"]
     assert experiment["verdict"] == "HELD"
     assert all(each["clean"] for each in experiment["injected"])
     assert "slow-store HELD" in ended.stderr
+
+
+def test_a_game_day_of_what_cannot_be_run_is_refused_before_it_begins(demo: Path) -> None:
+    plan = (
+        'title = "Friday"\n[[experiment]]\nfile = "chaos/slow-store.yaml"\nset = { stor = "x" }\n'
+    )
+    (demo / "friday.toml").write_text(plan)
+    hold = ["pytest-sre", "gameday", "friday.toml"]
+    ended = subprocess.run(hold, cwd=demo, capture_output=True, text=True)
+    assert ended.returncode == 4
+    assert "unknown parameter" in ended.stderr
+    assert "store" in ended.stderr

@@ -20,12 +20,9 @@ from pytest_sre.chaos.explore.steps import Schedule
 from pytest_sre.chaos.explore.timeline import Begun, Due, Healed, Struck, due
 
 _LONGEST_NAME: Final = 60
-# One who begins at once, and no second one.
-_ONE_CUSTOMER: Final = {"rate_per_s": 10.0, "lasts_s": 0.1}
-_CUSTOMER_TIMEOUT_S: Final = 60
 _COMPLETE: Final = "nothing that was acknowledged is missing"
-_BESIDE_S: Final = 30
-_RECOVERS_WITHIN: Final = "30s"
+_BESIDE_S: Final = 60
+_RECOVERS_WITHIN: Final = "10s"
 
 
 def save(found: Found, folder: Path, *, release: str, undocumented: Sequence[str] = ()) -> Found:
@@ -106,9 +103,8 @@ def _method(parts: Sequence[Due]) -> Iterator[dict[str, object]]:
 def _of(part: Due, on: set[int]) -> dict[str, Any] | None:
     match part:
         case Begun(_, operation):
-            told = {"journey": operation, **_ONE_CUSTOMER}
-            begun = _activity("probe", f"one {operation} begins", "customers", told)
-            return begun | {"background": True, "timeout": _CUSTOMER_TIMEOUT_S}
+            told = {"journey": operation}
+            return _activity("probe", f"one {operation} begins", "customer_begins", told)
         case Struck(_, number, fault):
             on.add(number)
             name = kind_of(fault)

@@ -1,16 +1,13 @@
-"""When each part of a schedule is due by the clock, for those who cannot watch users wait. Pure.
+"""When each part of a schedule is due, for those who take its steps one by one. Pure.
 
-An operation that has begun is given a grain of time until it is taken to be in flight.
+That an operation comes to be in flight takes no time by this clock.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from pytest_sre.chaos.actions import Action
 from pytest_sre.chaos.explore.steps import AT_ONCE, Begin, Heal, Inject, Schedule, Wait
-
-GRAIN_S: Final = 0.25
 
 
 @dataclass(frozen=True)
@@ -45,23 +42,22 @@ class Healed:
 Due = Begun | Struck | Healed
 
 
-def due(schedule: Schedule, grain_s: float = GRAIN_S) -> tuple[Due, ...]:
+def due(schedule: Schedule) -> tuple[Due, ...]:
     """Say what is due when, seconds from the beginning, in order of time.
 
     Each fault that strikes is healed once: when it has lasted as long as it says, or at the next
     `Heal`. What is over at once is healed last of all, in case it is not.
     """
-    return tuple(sorted(_due(schedule, grain_s), key=lambda each: each.at_s))
+    return tuple(sorted(_due(schedule), key=lambda each: each.at_s))
 
 
-def _due(schedule: Schedule, grain_s: float) -> Iterator[Due]:
+def _due(schedule: Schedule) -> Iterator[Due]:
     at_s, number = 0.0, 0
     on: dict[int, float] = {}
     for step in schedule.steps:
         match step:
-            case Begin(operation, at_once):
+            case Begin(operation):
                 yield Begun(at_s, operation)
-                at_s += 0.0 if at_once else grain_s
             case Inject(fault):
                 yield Struck(at_s, number, fault)
                 on[number] = at_s + (0.0 if isinstance(fault, AT_ONCE) else fault.lasts_s)

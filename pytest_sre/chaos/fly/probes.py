@@ -7,6 +7,7 @@ value; a probe that raises could not see, and nothing is concluded of the app.
 from typing import Final
 
 from pytest_sre.chaos.fly.customers import acknowledged_missing, customers
+from pytest_sre.chaos.fly.in_flight import customer_begins
 from pytest_sre.chaos.fly.standing import standing
 from pytest_sre.fly.metric_values import Vector
 from pytest_sre.verdict import Inconclusive
@@ -14,6 +15,7 @@ from pytest_sre.verdict import Inconclusive
 __all__ = [
     "acknowledged_missing",
     "checks_passing",
+    "customer_begins",
     "customers",
     "http_status",
     "journey_passes",

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import httpx
@@ -14,12 +15,17 @@ from pytest_sre.journeys.run import JourneyRunner
 from pytest_sre.logs.baselines import baseline_before
 from pytest_sre.logs.novelty import new_error_signatures
 from pytest_sre.logs.source import LogPage, LogTail
+from pytest_sre.recording.rows import Row
 from pytest_sre.slo.judging import judge_objective
 from pytest_sre.slo.measuring.windows import Windows
 from pytest_sre.targets import Settings
 from pytest_sre.verdict import Inconclusive, ObjectiveVerdict
 
 _LOCAL_ORGANIZATION = "personal"
+
+
+def _unwritten(_row: Row) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +72,12 @@ class Sight:
             and region in ("", machine.region)
         ]
 
-    def journey(self, name: str) -> str | None:
+    def journey(self, name: str, write: Callable[[Row], None] = _unwritten) -> str | None:
         """Walk a journey once; give the path of what the app acknowledged, if it gives one.
+
+        Args:
+            name: its name.
+            write: told of each answer.
 
         Raises:
             AssertionError: the app did not do what it expects.
@@ -75,9 +85,7 @@ class Sight:
             JourneyFileError: the file that registers it cannot be imported.
         """
         journey = self._journey(name)
-        with JourneyRunner(
-            self.base_url, app=self.app(""), source="chaos", write=lambda _: None
-        ) as runner:
+        with JourneyRunner(self.base_url, app=self.app(""), source="chaos", write=write) as runner:
             path = runner.run(journey)
         if path is not None:
             self._acknowledged.append(path)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from pytest_sre.chaos import explore
 from pytest_sre.chaos.actions import LoseRegion
+from pytest_sre.chaos.experiments.reading import read_experiment
 from pytest_sre.chaos.explore.found import Found, SearchResult
 from pytest_sre.chaos.explore.saving import arguments_of, experiment_of, save, slug
 from pytest_sre.chaos.explore.steps import Begin, Heal, Inject, Schedule, Step, Wait
@@ -112,8 +113,10 @@ def test_a_file_has_all_that_happens_and_undoes_it(schedule):
     method = document["method"]
     called = [each["provider"]["func"] for each in method]
 
-    assert called.count("customers") == len(schedule.operations)
-    asked = [one for one in called if one not in ("customers", "machines_started", "undo_all")]
+    assert called.count("customer_begins") == len(schedule.operations)
+    asked = [
+        one for one in called if one not in ("customer_begins", "machines_started", "undo_all")
+    ]
     assert len(asked) == len(schedule.faults)
     assert document["rollbacks"][0]["provider"]["func"] == "undo_all"
 
@@ -124,6 +127,7 @@ def test_what_was_found_is_saved_under_a_name_that_says_it(tmp_path):
 
     saved = save(found, tmp_path / "chaos", release="lost-update")
 
+    assert read_experiment(saved.file, tmp_path).name == saved.file.stem
     assert saved.file == (
         tmp_path / "chaos/found-suspend-store-1-2-s-while-one-checkout-is-in-flight.yaml"
     )

@@ -180,10 +180,6 @@ class Faults:
                 )
             )
 
-    def _keep_unclean(self, row: Perturbation, undone: Undone) -> None:
-        row = msgspec.structs.replace(row, undone_at=time.time(), left="\n".join(undone.by_hand))
-        self._tell_undone(row, undone)
-
     def _tell_undone(self, row: Perturbation, undone: Undone) -> None:
         self._ground.write(row)
         said = f"Chaos undone: {row.described}."

@@ -48,7 +48,9 @@ def ended(row: Perturbation) -> str:
 
 def told_experiment(run: ExperimentRun) -> str:
     """Say in a line what an experiment showed."""
-    recovered = f", steady {run.recovery_s:.1f} s after" if math.isfinite(run.recovery_s) else ""
+    recovered = (
+        f", steady {run.recovery_s:.1f} s after the undo" if math.isfinite(run.recovery_s) else ""
+    )
     why = f": {clean(run.detail, _WIDE)}" if run.detail else ""
     left = "" if run.clean else f", {NOT_CLEAN}"
     return f"{run.verdict}  {clean(run.title or run.name, _WIDE)}{recovered}{left}{why}"
@@ -57,9 +59,10 @@ def told_experiment(run: ExperimentRun) -> str:
 def told_perturbations(rows: Sequence[Perturbation]) -> Iterator[str]:
     """Say in a line how much was done, and in one each what is not proven to be undone."""
     if rows:
+        done = "1 perturbation" if len(rows) == 1 else f"{len(rows)} perturbations"
         undone = sum(row.clean for row in rows)
-        what = "all of them" if undone == len(rows) else f"{undone} of them"
-        yield f"{len(rows)} perturbations, {what} undone and read back"
+        what = "all" if undone == len(rows) else f"{undone} of them"
+        yield f"{done}, {what} undone and read back"
     for row in rows:
         if not row.clean:
             yield f"{ended(row)}  {clean(row.described, _WIDE)}; run: pytest-sre recover"

@@ -144,8 +144,7 @@ def _not_seen(seen: Seen, terms: Terms) -> Conclusion | None:
 
 
 def _held(seen: Seen, terms: Terms) -> str:
-    took_s = recovery_s(seen)
     lost = _first(_of(seen, "method", "after"), "off", "unknown")
     if terms.may_deviate and lost is not None:
-        return f"the steady state, lost meanwhile as it may be, was back {took_s:.1f} s later"
-    return "the steady state held before, during, and after"
+        return "the steady state was lost meanwhile, as it may be, and came back"
+    return "the steady state held throughout"

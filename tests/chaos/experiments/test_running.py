@@ -69,7 +69,7 @@ def test_an_app_may_be_away_meanwhile_if_it_comes_back(stage):
 
     result.require()
     assert 0 <= result.recovery_s < 60
-    assert "was back" in result.why
+    assert "came back" in result.why
 
 
 def test_nothing_is_done_where_the_steady_state_is_not_met_first(stage):

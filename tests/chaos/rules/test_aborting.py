@@ -72,6 +72,13 @@ def test_the_first_condition_that_trips_has_all_undone_once(ask, says):
     assert watch.why == tripped.told[0]
 
 
+def test_a_condition_that_raises_trips_though_no_other_does():
+    tripped = Tripped()
+    with AbortWatch(tripped) as watch:
+        watch.add(Condition("the probe", raising))
+        assert "cannot be asked" in str(tripped.wait())
+
+
 def test_a_condition_that_does_not_answer_trips_and_keeps_no_other_from_it():
     hangs, tripped = threading.Event(), Tripped()
     try:

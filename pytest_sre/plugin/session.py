@@ -193,6 +193,12 @@ class WorkerSession(TestSession):
         recorder = Recorder(self._told.recording_path, clean=redactor(os.environ))
         self.begin(Run.join(self._settings, platform, recorder, self._told))
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self) -> None:
+        """Begin no test that waits in this process when the session was interrupted."""
+        if self.run and _interrupted_file(self.run).exists():
+            pytest.exit("the session was interrupted", returncode=pytest.ExitCode.INTERRUPTED)
+
     def pytest_sessionfinish(self) -> None:
         """Leave it."""
         if self.run:
@@ -238,7 +244,8 @@ class MainSession(TestSession):
             )
         run = Run.begin(self._settings, platform, recorder, self._since_at)
         self.begin(run)
-        self._config.add_cleanup(functools.partial(_stop_file(run).unlink, missing_ok=True))
+        for file in (_stop_file(run), _interrupted_file(run)):
+            self._config.add_cleanup(functools.partial(file.unlink, missing_ok=True))
         if not session.config.option.collectonly:
             self._filing = self._begin_filing(run, at)
             run.start_bake()
@@ -258,6 +265,13 @@ class MainSession(TestSession):
         if reporter and self._settings.target.platform == "local" and reporter.verbosity >= 0:
             apps = ", ".join(spec.name for spec in self._settings.target.apps)
             reporter.write_line(f"sre: deploying {apps} to the local platform")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self) -> None:
+        """Tell the workers, which take no notice of signals."""
+        if self.run:
+            with contextlib.suppress(OSError):
+                _interrupted_file(self.run).touch()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Node) -> None:
@@ -391,6 +405,10 @@ _ORDINARY = frozenset(
 def _place(item: pytest.Item) -> int:
     asked = set(getattr(item, "fixturenames", ()))
     return 2 if _LAST & asked else int(bool(_LATE & asked))
+
+
+def _interrupted_file(run: Run) -> Path:
+    return run.recorder.path.with_suffix(".interrupted")
 
 
 def _stop_file(run: Run) -> Path:

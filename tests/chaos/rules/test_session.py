@@ -42,3 +42,32 @@ def test_a_signal_to_the_controller_stops_the_workers(shared):
     assert "chaos is stopped by" in ran.text
     assert "the signal SIGUSR1 to process" in ran.text
     assert not list((shared.root / ".sre").glob("chaos-stop-*"))
+
+
+INTERRUPTED = """
+import os
+import signal
+import time
+from pathlib import Path
+
+def test_interrupts(sre_run):
+    # The controller, as Ctrl-C does; workers take no notice of signals.
+    os.kill(os.getppid(), signal.SIGINT)
+    deadline = time.monotonic() + 60
+    while not list(sre_run.recorder.path.parent.glob("*.interrupted")):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+def test_next():
+    Path(__file__).with_suffix(".begun").touch()
+"""
+
+
+def test_an_interrupt_has_a_worker_begin_no_test_that_waits_in_it(shared):
+    suite = shared.suite("interrupted", INTERRUPTED)
+
+    ran = shared.verify(suite, "-n", "1")
+
+    assert "test_next" not in ran.text
+    assert not list(shared.root.rglob("*.begun"))
+    assert not list((shared.root / ".sre").rglob("*.interrupted"))

@@ -33,14 +33,19 @@ LONGEST = (
     "issues/test_github_contract.py",
     "probes/test_services.py",
     "simulated/test_model.py",
+    "chaos/shipped",
+    "chaos/explore",
+    "chaos/fixture",
+    "chaos/contract",
+    "chaos/experiments",
     "local",
     "metrics",
     "shop",
     "drills",
     "plugin",
 )
-# Half of the time tests wait: for a process to start, or a bake to end.
-WAITING = 2
+# More than half of the time tests wait: for a process to start, a bake to end, a fault to be undone.
+WAITING = 3
 
 hypothesis.settings.register_profile("default", deadline=None, print_blob=True)
 # A gate says the same of the same code: there, examples are not drawn anew (profile ci).

@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import random
 import resource
+import shutil
 import sys
 import tempfile
 import time
@@ -251,6 +252,10 @@ def _become_nobody() -> None:
 
 
 def _recover_as_nobody(root: Path, told) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        # What nobody may not read has to be imported before; a copy of what is left does that.
+        shutil.copytree(root / ".sre", Path(folder) / ".sre")
+        recover(Path(folder))
     _become_nobody()
     tempfile.tempdir = None
     outcome = recover(root)

@@ -152,9 +152,11 @@ def test_what_starts_while_the_disk_is_full_cannot_write_either(client, bad, pla
 
 
 @pytest.mark.skipif(not shutil.which("setsid"), reason="there is no setsid")
-def test_what_a_command_leaves_running_ends_with_its_machine(client):
-    machine = client.deaf()
-    script = "setsid sh -c 'echo $$; exec >/dev/null 2>&1; sleep 300' | head -n 1"
+def test_what_a_command_leaves_running_ends_with_its_machine(client, tmp_path):
+    machine, told = client.deaf(), tmp_path / "pid"
+    # Its number is told when it has a session of its own; before, it would end with the command.
+    stays = f"setsid sh -c 'echo $$ > {told}; exec sleep 300' > /dev/null 2>&1 &"
+    script = f"{stays} while [ ! -s {told} ]; do sleep 0.05; done; cat {told}"
     pid = int(client.exec(machine, "sh", "-c", script)["stdout"])
     os.kill(pid, 0)
     client.call("POST", f"/{machine}/stop")

@@ -44,7 +44,7 @@ LONGEST = (
     "drills",
     "plugin",
 )
-# More than half of the time tests wait: for a process to start, a bake to end, a fault to be undone.
+# More than half of the time tests wait: until a process has started, or a bake has ended.
 WAITING = 3
 
 hypothesis.settings.register_profile("default", deadline=None, print_blob=True)

@@ -76,7 +76,7 @@ PYTHON = ["python", "-S", "-E"]
 DEAF = """
 import os, signal, socket
 held = socket.socket()
-held.bind(("127.0.0.1", int(os.environ["PORT"])))
+held.bind(("127.0.0.1", int(os.environ.get("PORT", 0))))
 signal.pause()
 """
 # Making an httpx client reads all certificates, unless it is given a context.

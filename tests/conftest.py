@@ -44,8 +44,8 @@ LONGEST = (
     "drills",
     "plugin",
 )
-# More than half of the time tests wait: until a process has started, or a bake has ended.
-WAITING = 3
+# Half of the time tests wait: for a process to start, or a bake to end.
+WAITING = 2
 
 hypothesis.settings.register_profile("default", deadline=None, print_blob=True)
 # A gate says the same of the same code: there, examples are not drawn anew (profile ci).

@@ -9,22 +9,32 @@ import psutil
 
 from pytest_sre.local.machines.lifecycle import Lifecycle
 
+# Looking takes time of a processor, which is the Machines' too.
 _PERIOD_S: Final = 0.25
+_CALM_PERIOD_S: Final = 1.0
+_CALM_SHARE: Final = 0.5
 _MB: Final = 1024 * 1024
 
 
 async def guard_memory(machines: Callable[[], Iterable[Lifecycle]]) -> None:
-    """Look at each running Machine four times a second, until cancelled."""
+    """Look at each running Machine, until cancelled.
+
+    Once a second while none uses more than half of what it has, four times a second otherwise.
+    """
+    period_s = _PERIOD_S
     while True:
-        await asyncio.sleep(_PERIOD_S)
+        await asyncio.sleep(period_s)
         running = {each: roots(each) for each in machines() if each.execution.process}
         if not running:
             continue
         used = used_memory(pid for pids in running.values() for pid in pids)
+        highest = 0.0
         for lifecycle, pids in running.items():
-            used_bytes = sum(used[pid] for pid in pids)
-            if used_bytes > lifecycle.record.memory_mb * _MB:
+            used_bytes, has_bytes = sum(used[pid] for pid in pids), lifecycle.record.memory_mb * _MB
+            highest = max(highest, used_bytes / has_bytes)
+            if used_bytes > has_bytes:
                 lifecycle.execution.out_of_memory(used_bytes)
+        period_s = _PERIOD_S if highest > _CALM_SHARE else _CALM_PERIOD_S
 
 
 def roots(lifecycle: Lifecycle) -> list[int]:

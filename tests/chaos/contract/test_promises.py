@@ -15,7 +15,6 @@ ROOT = Path(__file__).parents[3]
 COMMANDS = [
     "undone.py",
     "in_flight.py",
-    "proven.py",
     "journals.py",
 ]
 

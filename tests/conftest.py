@@ -48,7 +48,7 @@ LONGEST = (
 WAITING = 2
 
 hypothesis.settings.register_profile("default", deadline=None, print_blob=True)
-# A gate says the same of the same code, soon: there, half as many examples, which are not drawn anew.
+# A gate says the same of the same code: there, half as many examples, which are not drawn anew.
 hypothesis.settings.register_profile("ci", hypothesis.settings.get_profile("ci"), max_examples=50)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

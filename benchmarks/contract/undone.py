@@ -33,7 +33,7 @@ from perturbing import (
 )
 
 from benchmarks.form import Target, report, wants_quick
-from pytest_sre.chaos.actions import Action, kind_of
+from pytest_sre.chaos.actions import Action, KillMachines, kind_of
 
 KILLS, QUICK_KILLS = int(os.environ.get("KILLS", "1000")), 5
 SEED = 1
@@ -68,6 +68,9 @@ def main() -> None:
     rounds = shuffled_rounds(kills, (*ACTIONS, *SELF_ENDING), chance)
     with fleet() as perturbed:
         for action, phase, moment in rounds:
+            if isinstance(action, KillMachines):
+                # A platform waits longer and longer before it restarts a process that is killed.
+                perturbed.replace_machines()
             outcome = killed(perturbed, action, phase, moment * SPAN_S[phase], chance.random())
             outcomes[phase].append(outcome)
             if outcome.left:

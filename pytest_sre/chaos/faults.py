@@ -18,6 +18,7 @@ from pytest_sre.chaos.permission import require_allowed
 from pytest_sre.chaos.planning import app_of, changes_of
 from pytest_sre.chaos.radius import Radius, reach_of
 from pytest_sre.recording.rows import Perturbation
+from pytest_sre.targets import Target
 
 _SHOWN: Final = 3
 
@@ -79,21 +80,28 @@ class Faults:
 
     Args:
         ground: where.
-        injector: makes changes, and undoes them.
-        radius: keeps all of them within what the target allows.
+        target: keeps all of them within what it allows; the ground's when None.
         experiment: the id of the experiment they belong to, if any.
     """
 
     def __init__(
         self,
         ground: Ground,
-        injector: Injector,
-        radius: Radius,
         *,
+        target: Target | None = None,
         experiment: str = "",
     ) -> None:
-        self._ground, self._injector, self._radius = ground, injector, radius
-        self._experiment = experiment
+        target = target or ground.settings.target
+        self._ground, self._experiment = ground, experiment
+        self._radius = Radius(target)
+        self._injector = Injector(
+            ground.hands,
+            ground.journal,
+            run=ground.run,
+            target=target.name,
+            undo_timeout_s=target.chaos.undo_timeout_s,
+            tell=ground.tell,
+        )
         self.all: list[Fault] = []
 
     @property

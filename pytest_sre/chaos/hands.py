@@ -8,11 +8,15 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from pytest_sre.fly.client import Fly
 from pytest_sre.fly.tokens import Token
 from pytest_sre.local.platform import LocalPlatform
 from pytest_sre.local.server_process import announced_in, is_server
+
+LOCAL_IN_FLIGHT_S: Final = 0.6
+"""How long a call to the local platform that was given up may still take effect, seconds."""
 
 
 class Vanished(Exception):  # noqa: N818 - nothing is wrong
@@ -70,6 +74,6 @@ def hands_of(handle: str, *, timeout_s: float = 10.0) -> Iterator[Hands]:
     try:
         token = Token(local.token, "the local platform")
         with Fly(local.api_url, local.api_url, token, timeout_s=timeout_s) as fly:
-            yield Hands(fly, local, in_flight_s=0.6)
+            yield Hands(fly, local, in_flight_s=LOCAL_IN_FLIGHT_S)
     finally:
         local.close()

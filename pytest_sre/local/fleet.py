@@ -24,7 +24,7 @@ from pytest_sre.local.machines.process import Ports
 from pytest_sre.local.machines.records import Begun, Blueprint, MachineRecord
 from pytest_sre.local.machines.state import State
 from pytest_sre.local.metrics.meter import Meter
-from pytest_sre.local.naming import numeric_id, ulid
+from pytest_sre.local.naming import PERSONAL_ORGANIZATION, numeric_id, ulid
 from pytest_sre.local.network import Network
 from pytest_sre.local.pids import PidFile
 from pytest_sre.local.rate_limits import RateLimits
@@ -37,7 +37,6 @@ from pytest_sre.local.resources.volumes import Volume
 
 DEFAULT_NETWORK = "default"
 DEFAULT_REGION = "iad"
-PERSONAL_ORGANIZATION = "personal"
 _KEPT_DESTROYED: Final = 100
 
 

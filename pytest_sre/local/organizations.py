@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from pytest_sre.local.fleet import PERSONAL_ORGANIZATION, Fleet
-from pytest_sre.local.naming import numeric_id
+from pytest_sre.local.fleet import Fleet
+from pytest_sre.local.naming import PERSONAL_ORGANIZATION, numeric_id
 
 
 def find_organization(fleet: Fleet, slug_or_id: str) -> str | None:

@@ -13,8 +13,9 @@ from pytest_sre.alerts.watching import CAUSE, Watch
 from pytest_sre.fly.alert_states import Alertmanager
 from pytest_sre.fly.metrics import Prometheus
 from pytest_sre.fly.tokens import Token
+from pytest_sre.local.naming import PERSONAL_ORGANIZATION
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
-from pytest_sre.run.platforms import LOCAL_ORGANIZATION, Platform
+from pytest_sre.run.platforms import Platform
 from pytest_sre.slo.generated import Timing, Watched, rule_file
 from pytest_sre.slo.generated.writing import rules_yaml
 from pytest_sre.slo.queries import is_asked
@@ -97,7 +98,7 @@ class Alerting:
         token = Token.parse(platform.token)
         alertmanager = Alertmanager.at(platform.api_url, token, _LOCAL_ALERTMANAGER)
         self._closing.append(alertmanager.close)
-        return Watch(self._platform.fly.metrics(LOCAL_ORGANIZATION), alertmanager)
+        return Watch(self._platform.fly.metrics(PERSONAL_ORGANIZATION), alertmanager)
 
 
 def rules_of(settings: Settings) -> RuleSet | None:

@@ -15,9 +15,7 @@ from pytest_sre.chaos.experiments.running import run_experiment
 from pytest_sre.chaos.facade import Chaos
 from pytest_sre.chaos.faults import Faults
 from pytest_sre.chaos.ground import Ground
-from pytest_sre.chaos.hands import Hands
-from pytest_sre.chaos.injecting import Injector
-from pytest_sre.chaos.radius import Radius
+from pytest_sre.chaos.hands import LOCAL_IN_FLIGHT_S, Hands
 from pytest_sre.chaos.steadiness import Look, Seen, wait_until_steady
 from pytest_sre.chaos.watched import WatchedFaults
 from pytest_sre.chaos.watching import Watch
@@ -47,9 +45,6 @@ STEADY_AGAIN_S: Final = 60.0
 
 EXPERIMENTS: Final = "chaos"
 """The folder of a project's experiments."""
-
-# How long a call that was given up may still take effect, seconds, by platform.
-_IN_FLIGHT_S = {"fly": 10.0, "local": 0.6}
 
 
 @contextlib.contextmanager
@@ -87,16 +82,7 @@ def _watched_faults(
     ground: Ground, evidence: Evidence, final: tuple[type[BaseException], ...]
 ) -> WatchedFaults:
     """Give what a test does to its target, under watch."""
-    target = ground.settings.target
-    injector = Injector(
-        ground.hands,
-        ground.journal,
-        run=ground.run,
-        target=target.name,
-        undo_timeout_s=target.chaos.undo_timeout_s,
-        tell=ground.tell,
-    )
-    faults = WatchedFaults(Faults(ground, injector, Radius(target)), ground, final)
+    faults = WatchedFaults(Faults(ground), ground, final)
     faults.end_when("the traffic that watches", lambda: _first(evidence.stops))
     return faults
 
@@ -238,13 +224,13 @@ def _line(error: BaseException) -> str:
 @contextlib.contextmanager
 def _hands(platform: Platform) -> Iterator[Hands]:
     if not platform.handle:
-        yield Hands(platform.fly, in_flight_s=_IN_FLIGHT_S["fly"])
+        yield Hands(platform.fly)
         return
     local = LocalPlatform.attach(Path(platform.handle))
     if local is None:
         raise LocalPlatformError(f"the local platform of this run is gone: {platform.handle}")
     with contextlib.closing(local):
-        yield Hands(platform.fly, local, in_flight_s=_IN_FLIGHT_S["local"])
+        yield Hands(platform.fly, local, in_flight_s=LOCAL_IN_FLIGHT_S)
 
 
 def _noting(run: "Run") -> Callable[[str, float], None]:

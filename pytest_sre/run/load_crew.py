@@ -13,8 +13,9 @@ from pytest_sre.load.remote.mustering import ExternalCrew
 from pytest_sre.load.remote.secret import secret_in
 from pytest_sre.load.workers import Crew
 from pytest_sre.local.images import Image
+from pytest_sre.local.naming import PERSONAL_ORGANIZATION
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
-from pytest_sre.run.platforms import LOCAL_ORGANIZATION, Platform
+from pytest_sre.run.platforms import Platform
 from pytest_sre.targets import Settings
 from pytest_sre.undo.files import Journal, undo_dir
 
@@ -96,7 +97,7 @@ def _place(
     if target.platform == "local":
         image, organization, host = (
             _local_image(settings.root, platform),
-            LOCAL_ORGANIZATION,
+            PERSONAL_ORGANIZATION,
             _LOOPBACK,
         )
     else:

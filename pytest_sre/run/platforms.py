@@ -15,13 +15,13 @@ from pytest_sre.fly.throttle import Throttle
 from pytest_sre.fly.tokens import Token
 from pytest_sre.local.images import image_from_release, release_names
 from pytest_sre.local.leftovers import clear_leftovers
+from pytest_sre.local.naming import PERSONAL_ORGANIZATION
 from pytest_sre.local.places import by_hand_dir, local_dir
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
 from pytest_sre.targets import AppSpec, Settings, Target
 
 # How old an answer may be before a test asks again. Fly limits how often it may be asked.
 _FRESH_S = {"fly": 2.0, "local": 0.25}
-LOCAL_ORGANIZATION = "personal"
 # How long checks may fail beyond their grace period until a local deploy has failed.
 _BEYOND_GRACE_S = 5.0
 
@@ -126,7 +126,7 @@ def metrics_of(fly: Fly, target: Target) -> Prometheus:
         FlyError: the target does not name its organization, and the platform does not say.
     """
     if target.platform == "local":
-        return fly.metrics(LOCAL_ORGANIZATION)
+        return fly.metrics(PERSONAL_ORGANIZATION)
     return fly.metrics(target.organization or fly.app(target.apps[0].name).organization.slug)
 
 
@@ -173,7 +173,7 @@ def deploy_locally(
         fly,
         spec,
         image=image.ref,
-        organization=LOCAL_ORGANIZATION,
+        organization=PERSONAL_ORGANIZATION,
         healthy_within_s=_longest_grace_s(spec) + _BEYOND_GRACE_S,
     )
 

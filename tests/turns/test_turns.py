@@ -137,9 +137,10 @@ class Board(dict):
 with take_turn(CHAOS, Path(sys.argv[1]), "prod", run="run-0", lasts_s=600, board=Board()):
     # A child that lives on, until nobody holds the other end.
     if not os.fork():
+        # Only when this runs has it closed what it got of the lock.
+        print("held", flush=True)
         sys.stdin.read()
         os._exit(0)
-    print("held", flush=True)
     sys.stdin.read()
 """
 

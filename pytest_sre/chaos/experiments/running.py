@@ -43,8 +43,7 @@ from pytest_sre.chaos.experiments.words import (
 from pytest_sre.chaos.faults import Faults
 from pytest_sre.chaos.ground import Ground
 from pytest_sre.chaos.guardian.standing import NoGuardianError, standing_guardian
-from pytest_sre.chaos.injecting import Injector, NotClean, Undone
-from pytest_sre.chaos.radius import Radius
+from pytest_sre.chaos.injecting import NotClean, Undone
 from pytest_sre.fly.errors import FlyError
 from pytest_sre.local.platform import LocalPlatformError
 from pytest_sre.targets import Target
@@ -97,15 +96,7 @@ class Running:
         self._experiment, self._ground, self._values = experiment, ground, values
         self._id = secrets.token_hex(6)
         target = narrowed(ground.settings.target, experiment)
-        injector = Injector(
-            ground.hands,
-            ground.journal,
-            run=ground.run,
-            target=target.name,
-            undo_timeout_s=target.chaos.undo_timeout_s,
-            tell=ground.tell,
-        )
-        self._faults = Faults(ground, injector, Radius(target), experiment=self._id)
+        self._faults = Faults(ground, target=target, experiment=self._id)
         self._seen = Seen()
         self._began_at = time.time()
         self._first_act_s = math.nan

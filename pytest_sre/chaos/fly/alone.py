@@ -23,9 +23,8 @@ from pytest_sre.chaos.fly.sight import Sight
 from pytest_sre.chaos.fly.standing import NotUndone
 from pytest_sre.chaos.ground import Ground
 from pytest_sre.chaos.hands import Hands, hands_of
-from pytest_sre.chaos.injecting import Injector, NotClean
+from pytest_sre.chaos.injecting import NotClean
 from pytest_sre.chaos.permission import TYPED_VARIABLE
-from pytest_sre.chaos.radius import Radius
 from pytest_sre.chaos.readiness import Readiness
 from pytest_sre.chaos.stopping import StopButton
 from pytest_sre.chaos.terms import terms_of
@@ -49,7 +48,7 @@ class Alone:
     """
 
     def __init__(self, settings: Settings, hands: Hands, opened: ExitStack) -> None:
-        target, run = settings.target, f"chaos-run-{secrets.token_hex(4)}"
+        run = f"chaos-run-{secrets.token_hex(4)}"
         self._settings, self._opened = settings, opened
         self._sight = Sight(settings, hands, _base_url(settings, hands))
         journal = Journal(undo_dir(settings.root))
@@ -64,17 +63,7 @@ class Alone:
                 budgets=self._budgets,
             )
         )
-        self._faults = Faults(
-            self._ground(hands, journal, run),
-            Injector(
-                hands,
-                journal,
-                run=run,
-                target=target.name,
-                undo_timeout_s=target.chaos.undo_timeout_s,
-            ),
-            Radius(target),
-        )
+        self._faults = Faults(self._ground(hands, journal, run))
         self._watch = AbortWatch(self._trip)
         self._watch.add(Condition("the stop button", self._readiness.stopped))
         self._lock = threading.Lock()

@@ -12,6 +12,7 @@ from pytest_sre.fly.metrics import Prometheus
 from pytest_sre.fly.models import Machine
 from pytest_sre.journeys import Journey, load_journeys, registered
 from pytest_sre.journeys.run import JourneyRunner
+from pytest_sre.local.naming import PERSONAL_ORGANIZATION
 from pytest_sre.logs.baselines import baseline_before
 from pytest_sre.logs.novelty import new_error_signatures
 from pytest_sre.logs.source import LogPage, LogTail
@@ -20,8 +21,6 @@ from pytest_sre.slo.judging import judge_objective
 from pytest_sre.slo.measuring.windows import Windows
 from pytest_sre.targets import Settings
 from pytest_sre.verdict import Inconclusive, ObjectiveVerdict
-
-_LOCAL_ORGANIZATION = "personal"
 
 
 def _unwritten(_row: Row) -> None:
@@ -164,6 +163,6 @@ class Sight:
         """
         target = self.settings.target
         if target.platform == "local":
-            return self.hands.fly.metrics(_LOCAL_ORGANIZATION)
+            return self.hands.fly.metrics(PERSONAL_ORGANIZATION)
         slug = target.organization or self.hands.fly.app(self.app("")).organization.slug
         return self.hands.fly.metrics(slug)

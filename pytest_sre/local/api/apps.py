@@ -17,7 +17,8 @@ from pytest_sre.local.api.exchange import (
     route,
 )
 from pytest_sre.local.api.paging import by_age, page_of
-from pytest_sre.local.fleet import DEFAULT_NETWORK, PERSONAL_ORGANIZATION, App
+from pytest_sre.local.fleet import DEFAULT_NETWORK, App
+from pytest_sre.local.naming import PERSONAL_ORGANIZATION
 
 _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _MOST_APPS: Final = 5000

@@ -176,7 +176,8 @@ def test_a_search_that_cannot_be_made_says_why(project):
     for wrong, text in (
         (
             {"operations": ["nobody's"]},
-            'there is no journey "nobody\'s"; registered: complain, put',
+            # Other tests of this process may have registered more.
+            r'there is no journey "nobody\'s"; registered: .*\bcomplain\b.*\bput\b',
         ),
         ({"faults": [explore.kill("worker")]}, "cannot be injected: "),
         ({"release": "nobody's"}, "releases there: careless"),

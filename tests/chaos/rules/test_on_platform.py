@@ -13,8 +13,6 @@ from pytest_sre.chaos.faults import Faults
 from pytest_sre.chaos.ground import Ground
 from pytest_sre.chaos.guardian.standing import dismiss_guardians
 from pytest_sre.chaos.hands import hands_of
-from pytest_sre.chaos.injecting import Injector
-from pytest_sre.chaos.radius import Radius
 from pytest_sre.fly.config import MachineConfig, MachineInit
 from pytest_sre.local.images import Image
 from pytest_sre.local.platform import LocalPlatform
@@ -163,8 +161,7 @@ def faults(platform, hands, tmp_path):
             write=lambda _row: None,
             tell=lambda _line: None,
         )
-        injector = Injector(hands, journal, run="run-1", target="local")
-        made.append(Faults(ground, injector, Radius(settings.target)))
+        made.append(Faults(ground))
         return made[-1]
 
     yield make

@@ -1,7 +1,8 @@
 """What GraphQL answers about organizations, the person who asks, and regions."""
 
 from pytest_sre.local.api.graphql.connections import EMPTY, Fields, connection
-from pytest_sre.local.fleet import PERSONAL_ORGANIZATION, Fleet
+from pytest_sre.local.fleet import Fleet
+from pytest_sre.local.naming import PERSONAL_ORGANIZATION
 from pytest_sre.local.organizations import organization_view
 from pytest_sre.local.regions import REGIONS
 from pytest_sre.local.releases import USER

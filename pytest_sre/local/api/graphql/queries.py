@@ -11,7 +11,8 @@ from pytest_sre.local.api.graphql.places import (
     region_fields,
     user_fields,
 )
-from pytest_sre.local.fleet import DEFAULT_REGION, PERSONAL_ORGANIZATION, Fleet
+from pytest_sre.local.fleet import DEFAULT_REGION, Fleet
+from pytest_sre.local.naming import PERSONAL_ORGANIZATION
 from pytest_sre.local.organizations import find_organization
 from pytest_sre.local.regions import REGIONS
 

@@ -128,6 +128,10 @@ class Results:
         """Those of one release."""
         return [one for one in self.done if one.release == release]
 
+    def played(self, release: str) -> int:
+        """How many schedules were played on a release."""
+        return sum(one.examples for one in self.of(release))
+
     def missing(self, release: str, seeds: Sequence[int]) -> Iterator[int]:
         """The seeds by which a release was not searched yet."""
         known = {one.seed for one in self.of(release)}
@@ -149,24 +153,27 @@ def measure(results: Results, seeds: Sequence[int], examples: int, replays: int)
         results.add(
             searched(PLANTED, seed, examples=MOST_EXAMPLES, within_s=MOST_S, replays=replays)
         )
-    a_chunk = min(A_CHUNK, examples) or 1
-    for seed in results.missing(GOOD, range(1, examples // a_chunk + 1)):
+    for seed in results.missing(GOOD, range(1, examples + 1)):
+        if (missing := examples - results.played(GOOD)) <= 0:
+            break
+        # Some of what it draws it has drawn before, and does not play again.
+        a_chunk = min(A_CHUNK, missing)
         results.add(searched(GOOD, seed, examples=a_chunk, within_s=3600.0, replays=replays))
 
 
-def targets(results: Results, took_s: Sequence[float]) -> list[Target]:
+def targets(results: Results, examples: int, took_s: Sequence[float]) -> list[Target]:
     """Say what was claimed, and whether it held."""
     planted, good = results.of(PLANTED), results.of(GOOD)
     missed = sum(not one.found or one.examples > MOST_EXAMPLES for one in planted)
     again = [one.failed_again / one.replays for one in planted if one.replays]
-    played = sum(one.examples for one in good)
     broken = sum(bool(one.found) for one in good)
     return [
         Target(f"planted bug not found, of {len(planted)} seeds", missed, "seeds", "<=", 0),
         Target("longest search", max(one.took_s for one in planted), "s", "<=", MOST_S),
         Target("longest schedule", max(one.steps for one in planted), "steps", "<=", MOST_STEPS),
         Target("fails again, at least", min(again, default=0.0), "", ">=", 0.9),
-        Target(f"found in {played} of the good release", broken, "", "<=", 0),
+        Target("played of the good release", results.played(GOOD), "", ">=", examples),
+        Target("found in these", broken, "", "<=", 0),
         Target("a beginning, median", statistics.median(took_s), "s", "<=", 0.5),
     ]
 
@@ -181,12 +188,13 @@ def main() -> None:
     given = parser.parse_args()
     first, _, last = (given.seeds or f"1-{QUICK_SEEDS if given.quick else SEEDS}").partition("-")
     examples = QUICK_EXAMPLES if given.quick else EXAMPLES
+    examples = examples if given.examples is None else given.examples
     results = Results(given.results)
     with until_told():
         measure(
             results,
             range(int(first), int(last or first) + 1),
-            examples if given.examples is None else given.examples,
+            examples,
             QUICK_REPLAYS if given.quick else REPLAYS,
         )
     took_s = beginnings_s(QUICK_BEGINNINGS if given.quick else BEGINNINGS)
@@ -204,7 +212,7 @@ def main() -> None:
             )
             for one in results.done
         ],
-        targets=targets(results, took_s),
+        targets=targets(results, examples, took_s),
         libraries=("hypothesis",),
     )
 

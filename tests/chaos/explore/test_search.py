@@ -14,12 +14,17 @@ from pytest_sre.verdict import Inconclusive
 # What is put is there at once, and on the volume at the latest when the app is told to stop. One
 # that is careless writes it down no sooner.
 APP = """
-import http.server, os, signal, sys
+import http.server, os, signal, sys, threading
 
 path = os.path.join(os.environ["FLY_VOLUME_NOTES"], "notes")
 notes = set(open(path).read().split()) if os.path.exists(path) else set()
+writing = threading.Lock()
 
 def write():
+    with writing:
+        write_all()
+
+def write_all():
     with open(path + ".new", "w") as file:
         file.write(" ".join(notes))
         file.flush()

@@ -79,6 +79,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         status = 500 if path == "/broken" or (path == "/flaky" and first_time) else 200
         if status == 500:
             print("no answer for", self.path, flush=True)
+        if path == "/complaint":
+            print("ERROR the cupboard is bare", flush=True)
         self.answer(status)
 
     def answer(self, status):

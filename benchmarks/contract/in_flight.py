@@ -53,6 +53,7 @@ def main() -> None:
             left += bool(found)
             if found:
                 print(f"LEFT {kind_of(action)}, {phase}: {found}", file=sys.stderr)
+                perturbed.begin_anew()
     report(
         "in_flight",
         titles=("what", "figure"),

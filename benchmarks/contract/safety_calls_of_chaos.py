@@ -15,6 +15,14 @@ _FORKS = "tests/chaos/contract/test_forks.py"
 _KEPT = "tests/chaos/contract/test_kept.py"
 _PROMISES = "tests/chaos/contract/test_promises.py::test_a_promise_is_held"
 
+FENCE = SafetyCall(
+    "the fence: what may be on its way is undone again",
+    "pytest_sre/chaos/undoing/deciding.py",
+    "    if last.is_proven and last.began_at >= terms.fenced_until:\n",
+    "    if last.is_proven:\n",
+    (_DECIDING, _SETTLING),
+)
+
 CHAOS_CALLS = (
     SafetyCall(
         "what is to be undone is on disk before it is done",
@@ -65,13 +73,7 @@ CHAOS_CALLS = (
         "            pass\n",
         (_FORKS,),
     ),
-    SafetyCall(
-        "the fence: what may be on its way is undone again",
-        "pytest_sre/chaos/undoing/deciding.py",
-        "    if last.is_proven and last.began_at >= terms.fenced_until:\n",
-        "    if last.is_proven:\n",
-        (_DECIDING, _SETTLING),
-    ),
+    FENCE,
     SafetyCall(
         "the fence is as long as a call may be on its way",
         "pytest_sre/chaos/undoing/settling.py",

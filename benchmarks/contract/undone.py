@@ -11,7 +11,6 @@ import os
 import random
 import sys
 import time
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +63,6 @@ def main() -> None:
     longest_s = QUICK_LONGEST_S if quick else LONGEST_S
     chance, began = random.Random(SEED), time.monotonic()
     outcomes: dict[str, list[Outcome]] = {phase: [] for phase in PHASES}
-    dirty: Counter[str] = Counter()
     rounds = shuffled_rounds(kills, (*ACTIONS, *SELF_ENDING), chance)
     with fleet() as perturbed:
         for action, phase, moment in rounds:
@@ -74,8 +72,8 @@ def main() -> None:
             outcome = killed(perturbed, action, phase, moment * SPAN_S[phase], chance.random())
             outcomes[phase].append(outcome)
             if outcome.left:
-                dirty[f"{kind_of(action)}, {phase}: {outcome.left}"] += 1
                 print(f"LEFT {kind_of(action)}, {phase}: {outcome.left}", file=sys.stderr)
+                perturbed.begin_anew()
     every = [each for found in outcomes.values() for each in found]
     late_s = sorted(each.clean_s for each in every if each.was_perturbed)
     report(

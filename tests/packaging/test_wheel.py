@@ -58,9 +58,11 @@ def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT]
     _run(build, folder)
     (wheel,) = folder.glob("*.whl")
-    _run([sys.executable, "-m", "venv", folder / "env"], folder)
+    _run([sys.executable, "-m", "venv", "--without-pip", folder / "env"], folder)
     scripts = folder / "env" / ("Scripts" if os.name == "nt" else "bin")
-    _run([scripts / "python", "-m", "pip", "install", "--quiet", wheel], folder)
+    # Much of what is installed is never imported here, and need not be compiled.
+    pip = [sys.executable, "-m", "pip", "--python", scripts / "python"]
+    _run([*pip, "install", "--quiet", "--no-compile", wheel], folder)
     return scripts
 
 

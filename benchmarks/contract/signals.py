@@ -62,7 +62,6 @@ def prepared(chaos, fly_app):
         time.sleep(0.3)
         yield
 
-@pytest.mark.xdist_group("one")
 def test_first(fly_app, chaos, prepared):
     enter("action")
     with chaos.stop_machine(fly_app, group="web", any=1):
@@ -74,7 +73,6 @@ def test_first(fly_app, chaos, prepared):
             assert fly_app.machines
         enter("undo")
 
-@pytest.mark.xdist_group("one")
 def test_next(chaos):
     pathlib.Path("next.entered").touch()
     time.sleep(1)
@@ -176,7 +174,7 @@ def _slow(method: str, path: str) -> Treatment:
 
 def _session(perturbed: Fleet, workers: int, mark: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "pytest", "--sre-target=local", "-p", "no:cacheprovider"]
-    spread = ["-n", str(workers), "--dist", "loadgroup"] if workers else []
+    spread = ["-n", str(workers), "--dist", "loadfile"] if workers else []
     return subprocess.Popen(
         [*command, *spread, "-q", "test_signals.py"],
         cwd=perturbed.root,

@@ -175,6 +175,13 @@ class TestSession:
             make_safe(report, self._clean)
         return report
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self) -> None:
+        """Tell the other processes of the session, which may not have been signalled."""
+        if self.run:
+            with contextlib.suppress(OSError):
+                _interrupted_file(self.run).touch()
+
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:
         """Explain a failed comparison of what was seen, as a table."""
         return explain(op, left, right)
@@ -189,6 +196,8 @@ class WorkerSession(TestSession):
 
     def pytest_sessionstart(self) -> None:
         """Join the run."""
+        # A terminal that is closed tells all processes at once. By this code the others stop, too.
+        self._config.add_cleanup(end_in_order(pytest.ExitCode.INTERRUPTED))
         platform = rejoin_platform(self._settings, self._told.platform)
         recorder = Recorder(self._told.recording_path, clean=redactor(os.environ))
         self.begin(Run.join(self._settings, platform, recorder, self._told))
@@ -265,13 +274,6 @@ class MainSession(TestSession):
         if reporter and self._settings.target.platform == "local" and reporter.verbosity >= 0:
             apps = ", ".join(spec.name for spec in self._settings.target.apps)
             reporter.write_line(f"sre: deploying {apps} to the local platform")
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_keyboard_interrupt(self) -> None:
-        """Tell the workers, which take no notice of signals."""
-        if self.run:
-            with contextlib.suppress(OSError):
-                _interrupted_file(self.run).touch()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Node) -> None:

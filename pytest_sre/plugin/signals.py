@@ -14,10 +14,13 @@ _ENDING: Final = tuple(
 )
 
 
-def end_in_order() -> Callable[[], None]:
-    """From now on have these signals end the session in order, with 128 and their number.
+def end_in_order(code: int | None = None) -> Callable[[], None]:
+    """From now on have these signals end the session in order.
 
     Those that the process ignores, as under nohup, stay ignored; so do further ones once one came.
+
+    Args:
+        code: pytest's exit code; 128 and the signal's number when None.
 
     Returns:
         What sets back how it was.
@@ -26,17 +29,18 @@ def end_in_order() -> Callable[[], None]:
         return lambda: None
     before = {number: signal.getsignal(number) for number in _ENDING}
     ours = [n for n, handler in before.items() if handler not in (None, signal.SIG_IGN)]
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        for each in _ENDING:
+            signal.signal(each, signal.SIG_IGN)
+        name = signal.Signals(number).name
+        pytest.exit(f"stopped by {name}", returncode=128 + number if code is None else code)
+
     for number in ours:
-        signal.signal(number, _exit)
+        signal.signal(number, end)
 
     def set_back() -> None:
         for number in ours:
             signal.signal(number, before[number])
 
     return set_back
-
-
-def _exit(number: int, _frame: FrameType | None) -> None:
-    for each in _ENDING:
-        signal.signal(each, signal.SIG_IGN)
-    pytest.exit(f"stopped by {signal.Signals(number).name}", returncode=128 + number)

@@ -71,3 +71,30 @@ def test_an_interrupt_has_a_worker_begin_no_test_that_waits_in_it(shared):
     assert "test_next" not in ran.text
     assert not list(shared.root.rglob("*.begun"))
     assert not list((shared.root / ".sre").rglob("*.interrupted"))
+
+
+HUNG_UP = """
+import os
+import signal
+import time
+
+def test_is_told_to_end(fly_app, chaos):
+    with chaos.cordon_machine(fly_app, group="web"):
+        # The worker itself, as by a service manager, which tells all processes.
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(240)
+
+def test_next(chaos):
+    raise AssertionError("it was begun")
+"""
+
+
+def test_a_worker_that_is_told_to_end_undoes_first(shared):
+    ran = shared.verify(shared.suite("hung_up", HUNG_UP), "-n", "1")
+
+    with ran.recording() as recording:
+        (fault,) = recording.newest(Perturbation, "perturbation")
+    assert fault.clean, ran.text
+    assert ran.ret != 0
+    assert "it was begun" not in ran.text
+    assert "INTERNALERROR" not in ran.text

@@ -212,3 +212,31 @@ def test_what_the_unit_tests_import_need_not_be_installed(project):
     outcome = project.verify("-o", "testpaths=tests", "--co", "-q", "--mine=1")
     assert outcome.ret == 0, outcome.text
     assert "test_deploy_is_complete" in outcome.text
+
+
+PRESSED = """
+import os
+import signal
+
+def test_is_interrupted(fly_app):
+    os.kill(os.getpid(), signal.SIGINT)
+"""
+PRESSED_AGAIN = """
+import os
+import signal
+import pytest
+
+@pytest.hookimpl(trylast=True)
+def pytest_keyboard_interrupt():
+    # While pytest is about to say that it was interrupted.
+    os.kill(os.getpid(), signal.SIGINT)
+"""
+
+
+def test_ctrl_c_that_is_pressed_twice_ends_the_run_in_order(shared):
+    suite = shared.suite("pressed", PRESSED)
+    shared.write(**{f"{suite}/conftest.py": PRESSED_AGAIN})
+
+    ran = shared.verify(suite)
+
+    assert (ran.ret, ran.verdict) == (pytest.ExitCode.INTERRUPTED, "INCONCLUSIVE")

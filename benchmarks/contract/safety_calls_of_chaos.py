@@ -13,7 +13,7 @@ _ABORTING = "tests/chaos/rules/test_aborting.py"
 _SILENT = "tests/chaos/contract/test_silent.py"
 _FORKS = "tests/chaos/contract/test_forks.py"
 _KEPT = "tests/chaos/contract/test_kept.py"
-_PROMISES = "tests/chaos/contract/test_promises.py::test_a_promise_is_held"
+_LOCALLY = "tests/chaos/inside/test_on_the_local_platform.py"
 
 FENCE = SafetyCall(
     "the fence: what may be on its way is undone again",
@@ -166,7 +166,7 @@ CHAOS_CALLS = (
         "pytest_sre/chaos/changes/local_faults.py",
         '"for": self.lasts_s}',
         '"for": 3600.0}',
-        (f"{_PROMISES}[all_dead.py]",),
+        (_LOCALLY,),
     ),
     SafetyCall(
         "the watchdog inside a Machine",

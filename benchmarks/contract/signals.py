@@ -106,13 +106,15 @@ def main() -> None:
     with fleet() as perturbed:
         for name, text in PROJECT.items():
             (perturbed.root / name).write_text(text)
-        for case in cases:
-            code, ended_s, found = sent(perturbed, case, chance)
-            codes[case.name][code] += 1
-            took_s.append(ended_s)
-            wrong += found
-            for each in found:
-                print(f"WRONG {case}: {each}", file=sys.stderr, flush=True)
+        # Ended by hand, it reports what is done.
+        with contextlib.suppress(KeyboardInterrupt):
+            for case in cases:
+                code, ended_s, found = sent(perturbed, case, chance)
+                codes[case.name][code] += 1
+                took_s.append(ended_s)
+                wrong += found
+                for each in found:
+                    print(f"WRONG {case}: {each}", file=sys.stderr, flush=True)
     report(
         "signals",
         titles=("signal", "exit codes, times"),

@@ -5,6 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from benchmarks.contract.safety_calls import CALLS, SafetyCall
+from benchmarks.contract.safety_calls_of_chaos import CHAOS_CALLS
+
 ROOT = Path(__file__).parents[1]
 COMMANDS = sorted(
     path.relative_to(ROOT).as_posix()
@@ -41,3 +46,12 @@ def test_each_says_how_it_is_used():
 
     said = [json.loads(line) for line in ran.stdout.splitlines()]
     assert said == [[command, 0, "usage: "] for command in COMMANDS], ran.stderr
+
+
+@pytest.mark.parametrize("call", [*CALLS, *CHAOS_CALLS], ids=lambda call: call.name)
+def test_each_safety_call_is_where_it_is_said_to_be(call: SafetyCall):
+    assert (ROOT / call.file).read_text("utf-8").count(call.old) == 1
+    for test in call.tests:
+        path, _, name = test.partition("::")
+        assert (ROOT / path).exists()
+        assert name.partition("[")[0] in (ROOT / path).read_text("utf-8")

@@ -93,7 +93,9 @@ def copy_to(copy: Path) -> None:
 def mutated(copy: Path, call: SafetyCall) -> Outcome:
     """Run the tests named for a call without it."""
     with taken_out(copy, call):
-        return tested(copy, call.tests)
+        outcome = tested(copy, call.tests)
+    print(f"{call.name}: {outcome.killer or 'SURVIVED'}", file=sys.stderr, flush=True)
+    return outcome
 
 
 @contextmanager

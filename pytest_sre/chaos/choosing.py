@@ -37,7 +37,8 @@ def choose(which: Which, machines: Sequence[Machine], seed: int) -> tuple[Machin
     _require_sense(which)
     fitting = sorted((m for m in machines if _fits(m, which)), key=_place)
     if which.ids:
-        named = {_by_id(begins, fitting, which).id for begins in which.ids}
+        ids = {machine.id for machine in machines}
+        named = {_by_id(text, fitting, which, is_whole=text in ids).id for text in which.ids}
         fitting = [machine for machine in fitting if machine.id in named]
     if not fitting:
         raise NotInjected(f"expected {_described(which)}, found {_listed(machines)}")
@@ -84,19 +85,20 @@ def _place(machine: Machine) -> tuple[str, str, float, str]:
     return machine.group, machine.region, made.timestamp() if made else 0.0, machine.id
 
 
-def _by_id(begins: str, fitting: Sequence[Machine], which: Which) -> Machine:
-    found = [m for m in fitting if begins and m.id.startswith(begins)]
-    exact = [m for m in found if m.id == begins]
-    if len(exact or found) == 1:
-        return (exact or found)[0]
+def _by_id(text: str, fitting: Sequence[Machine], which: Which, *, is_whole: bool) -> Machine:
+    """Find the one that is named by its id, or by how its id, and no other's, begins."""
+    begins = [m for m in fitting if text and m.id.startswith(text)]
+    found = [m for m in begins if m.id == text] if is_whole else begins
+    if len(found) == 1:
+        return found[0]
     if found:
         ids = ", ".join(m.id for m in found[:_MOST_NAMED])
         raise NotInjected(
-            f"expected one Machine whose id begins with {begins!r}, found {len(found)}: {ids}"
+            f"expected one Machine whose id begins with {text!r}, found {len(found)}: {ids}"
         )
     without_ids = Which(group=which.group, region=which.region)
     raise NotInjected(
-        f"expected the Machine {begins!r} among {_described(without_ids)}, found {_listed(fitting)}"
+        f"expected the Machine {text!r} among {_described(without_ids)}, found {_listed(fitting)}"
     )
 
 

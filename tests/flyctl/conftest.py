@@ -77,7 +77,7 @@ def app_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory, app_root: Path) -> Iterator[LocalPlatform]:
     """A platform that knows three releases of the app: v1, v2, and one that cannot migrate."""
     state_dir = tmp_path_factory.mktemp("state") / "local"
@@ -95,7 +95,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory, app_root: Path) -> Iterat
         started.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def api(platform: LocalPlatform) -> Iterator[httpx.Client]:
     """The platform's API, with the headers that flyctl sends."""
     headers = {
@@ -154,7 +154,7 @@ class Flyctl:
         )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def flyctl(platform: LocalPlatform, tmp_path_factory: pytest.TempPathFactory) -> Flyctl:
     binary = os.environ.get("FLYCTL") or shutil.which("flyctl") or shutil.which("fly")
     if binary is None:
@@ -283,7 +283,7 @@ DEFINITION = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def walk(api: httpx.Client) -> Walk:
     """A first deploy with a release command, by the calls that flyctl makes, in its order."""
     made = {"name": "walk", "org_slug": "personal", "network": ""}

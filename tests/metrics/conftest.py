@@ -117,7 +117,7 @@ class Client:
         return float(found[0]["value"][1]) if found else None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPlatform]:
     state_dir = tmp_path_factory.mktemp("metrics") / "local"
     with contextlib.closing(LocalPlatform.start(state_dir)) as started:

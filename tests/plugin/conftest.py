@@ -259,22 +259,19 @@ def processes_about(folder: Path) -> list[psutil.Process]:
 
 @pytest.fixture(scope="module", autouse=True)
 def _nothing_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No run of a module may leave a process behind, but for the platform that modules share."""
+    """No run of a module may leave a process behind."""
     base = tmp_path_factory.getbasetemp()
     before = {process.pid for process in processes_about(base)}
     yield
     left = [process for process in processes_about(base) if process.pid not in before]
-    described = [process.cmdline() for process in left if not _is_shared(process)]
-    assert described == []
+    assert [process.cmdline() for process in left] == []
 
 
-def _is_shared(process: psutil.Process) -> bool:
-    return "shared-project" in f"{process.cmdline()} {process.cwd()}"
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A project whose platform is up already, so that a run takes a second.
+
+    It lasts as long as a module: an idle one takes more than to start another.
 
     Each test brings a suite of its own and gives its path; nothing may break the app.
     """

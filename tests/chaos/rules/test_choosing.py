@@ -134,6 +134,13 @@ def test_a_whole_id_is_not_ambiguous():
     assert choose(Which(ids=("148e",)), fleet, 1) == (fleet[0],)
 
 
+def test_another_whose_id_begins_alike_does_not_stand_for_one_elsewhere():
+    fleet = [machine("148e", region="ams"), machine("148e21", region="fra")]
+
+    with pytest.raises(NotInjected, match="expected the Machine '148e' among Machines in fra"):
+        choose(Which(region="fra", ids=("148e",)), fleet, 1)
+
+
 @pytest.mark.parametrize(
     ("which", "says"),
     [

@@ -74,15 +74,13 @@ def test_an_interrupt_has_a_worker_begin_no_test_that_waits_in_it(shared):
 
 
 HUNG_UP = """
-import os
 import signal
-import time
 
 def test_is_told_to_end(fly_app, chaos):
     with chaos.cordon_machine(fly_app, group="web"):
         # The worker itself, as by a service manager, which tells all processes.
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(240)
+        signal.raise_signal(signal.SIGTERM)
+        raise AssertionError("it went on")
 
 def test_next(chaos):
     raise AssertionError("it was begun")
@@ -97,4 +95,5 @@ def test_a_worker_that_is_told_to_end_undoes_first(shared):
     assert fault.clean, ran.text
     assert ran.ret != 0
     assert "it was begun" not in ran.text
+    assert "it went on" not in ran.text
     assert "INTERNALERROR" not in ran.text

@@ -1,16 +1,22 @@
 """A session that is told to end undoes first, begins nothing more, and says how it ended."""
 
+import math
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
+
+import pytest
 
 CONFTEST = """
-from pytest_sre.plugin.signals import end_in_order
+from pytest_sre.plugin import signals
+
+signals._ONE_PRESS_S = {one_press_s}
 
 def pytest_sessionstart(session):
-    session.config.add_cleanup(end_in_order())
+    session.config.add_cleanup(signals.end_in_order())
 """
 TESTS = """
 import os, time
@@ -36,20 +42,34 @@ def test_of_chaos(perturbed):
 def test_after_it():
     (HERE / "next").touch()
 """
-# What ends it, what it is told while it undoes, and what it ends with. Ctrl-C is pytest's own: a
-# second one ends what comes after undoing, as it does without us.
+# However fast or slow the machine is: what comes second is of the first press, or is not.
+SOON, LATER = math.inf, 0.0
+
+
+class Ending(NamedTuple):
+    """What ends a session, what it is told while it undoes, and what it ends with."""
+
+    first: signal.Signals
+    again: signal.Signals
+    code: int
+    one_press_s: float = LATER
+
+
+# Ctrl-C is pytest's own: a second one ends what comes after undoing, as it does without us.
 ENDINGS = (
-    (signal.SIGINT, signal.SIGINT, -signal.SIGINT),
-    (signal.SIGINT, signal.SIGTERM, 143),
-    (signal.SIGTERM, signal.SIGTERM, 143),
-    (signal.SIGHUP, signal.SIGHUP, 129),
-    (signal.SIGQUIT, signal.SIGTERM, 131),
+    Ending(signal.SIGINT, signal.SIGINT, pytest.ExitCode.INTERRUPTED, SOON),
+    Ending(signal.SIGINT, signal.SIGINT, -signal.SIGINT, LATER),
+    Ending(signal.SIGINT, signal.SIGTERM, 143),
+    Ending(signal.SIGTERM, signal.SIGTERM, 143),
+    Ending(signal.SIGHUP, signal.SIGHUP, 129),
+    Ending(signal.SIGQUIT, signal.SIGTERM, 131),
 )
 
 
-def begin(folder: Path) -> "subprocess.Popen[bytes]":
+def begin(folder: Path, ending: Ending) -> "subprocess.Popen[bytes]":
     folder.mkdir()
-    (folder / "conftest.py").write_text(CONFTEST)
+    one_press = f"float('{ending.one_press_s}')"
+    (folder / "conftest.py").write_text(CONFTEST.format(one_press_s=one_press))
     (folder / "test_chaos.py").write_text(TESTS)
     return subprocess.Popen(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=."],
@@ -61,21 +81,21 @@ def begin(folder: Path) -> "subprocess.Popen[bytes]":
 
 
 def test_what_was_begun_is_undone_whatever_ends_the_session_and_however_often(tmp_path, until):
-    folders = [tmp_path / f"{first.name}-{again.name}" for first, again, _ in ENDINGS]
-    sessions = [begin(folder) for folder in folders]
+    folders = [tmp_path / str(number) for number in range(len(ENDINGS))]
+    sessions = [begin(*each) for each in zip(folders, ENDINGS, strict=True)]
     try:
-        for folder, session, (first, again, _) in zip(folders, sessions, ENDINGS, strict=True):
+        for folder, session, ending in zip(folders, sessions, ENDINGS, strict=True):
             until((folder / "begun").exists)
-            session.send_signal(first)
+            session.send_signal(ending.first)
             until((folder / "undoing").exists)
-            session.send_signal(again)
+            session.send_signal(ending.again)
             (folder / "told again").touch()
         codes = [session.wait(120) for session in sessions]
     finally:
         for session in sessions:
             session.kill()
 
-    assert codes == [code for _, _, code in ENDINGS]
+    assert codes == [ending.code for ending in ENDINGS]
     for folder in folders:
         names = {path.name for path in folder.iterdir()}
         assert {"begun", "undone"} <= names

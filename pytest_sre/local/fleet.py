@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import aiohttp
 
+from pytest_sre.fly.organization import PERSONAL
 from pytest_sre.local.faults.registry import Faults
 from pytest_sre.local.files import CLOCKS, COMPILED, PIDS_FILE
 from pytest_sre.local.images import Image
@@ -24,7 +25,7 @@ from pytest_sre.local.machines.process import Ports
 from pytest_sre.local.machines.records import Begun, Blueprint, MachineRecord
 from pytest_sre.local.machines.state import State
 from pytest_sre.local.metrics.meter import Meter
-from pytest_sre.local.naming import PERSONAL_ORGANIZATION, numeric_id, ulid
+from pytest_sre.local.naming import numeric_id, ulid
 from pytest_sre.local.network import Network
 from pytest_sre.local.pids import PidFile
 from pytest_sre.local.rate_limits import RateLimits
@@ -269,7 +270,7 @@ class Fleet:
     def organizations(self) -> list[str]:
         """The slugs of all organizations: the personal one, and those that own an app."""
         owners = {app.organization for app in self.apps.values()}
-        return [PERSONAL_ORGANIZATION, *sorted(owners - {PERSONAL_ORGANIZATION})]
+        return [PERSONAL, *sorted(owners - {PERSONAL})]
 
     def _note_destroyed(self, name: str, record: MachineRecord) -> None:
         if name in self.apps:

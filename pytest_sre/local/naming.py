@@ -5,9 +5,6 @@ import secrets
 import time
 import zlib
 
-PERSONAL_ORGANIZATION = "personal"
-"""The slug of the organization that apps belong to unless another is named."""
-
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
 

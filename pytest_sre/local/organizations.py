@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from pytest_sre.fly.organization import PERSONAL
 from pytest_sre.local.fleet import Fleet
-from pytest_sre.local.naming import PERSONAL_ORGANIZATION, numeric_id
+from pytest_sre.local.naming import numeric_id
 
 
 def find_organization(fleet: Fleet, slug_or_id: str) -> str | None:
@@ -25,7 +26,7 @@ def organization_view(slug: str) -> dict[str, Any]:
         "slug": slug,
         "raw_slug": slug,
         "name": slug,
-        "personal": slug == PERSONAL_ORGANIZATION,
+        "personal": slug == PERSONAL,
         "paid_plan": True,
         "billable": True,
         "billing_status": "CURRENT",

@@ -12,8 +12,8 @@ from pytest_sre.alerts.rules import RuleSet
 from pytest_sre.alerts.watching import CAUSE, Watch
 from pytest_sre.fly.alert_states import Alertmanager
 from pytest_sre.fly.metrics import Prometheus
+from pytest_sre.fly.organization import PERSONAL, organization_of
 from pytest_sre.fly.tokens import Token
-from pytest_sre.local.naming import PERSONAL_ORGANIZATION
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
 from pytest_sre.run.platforms import Platform
 from pytest_sre.slo.generated import Timing, Watched, rule_file
@@ -62,8 +62,8 @@ class Alerting:
         stated = self._settings.alerts.prometheus
         if stated:
             return self._opened(stated)
-        target, fly = self._settings.target, self._platform.fly
-        return fly.metrics(target.organization or fly.app(target.apps[0].name).organization.slug)
+        fly = self._platform.fly
+        return fly.metrics(organization_of(fly, self._settings.target))
 
     def _opened(self, url: str) -> Prometheus:
         prometheus = Prometheus.at(url)
@@ -98,7 +98,7 @@ class Alerting:
         token = Token.parse(platform.token)
         alertmanager = Alertmanager.at(platform.api_url, token, _LOCAL_ALERTMANAGER)
         self._closing.append(alertmanager.close)
-        return Watch(self._platform.fly.metrics(PERSONAL_ORGANIZATION), alertmanager)
+        return Watch(self._platform.fly.metrics(PERSONAL), alertmanager)
 
 
 def rules_of(settings: Settings) -> RuleSet | None:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest_sre
+from pytest_sre.fly.organization import organization_of
 from pytest_sre.load.remote.asked import Asked, External, InMachines, read_workers
 from pytest_sre.load.remote.machines import MachineCrew, Place
 from pytest_sre.load.remote.mustering import ExternalCrew
 from pytest_sre.load.remote.secret import secret_in
 from pytest_sre.load.workers import Crew
 from pytest_sre.local.images import Image
-from pytest_sre.local.naming import PERSONAL_ORGANIZATION
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
 from pytest_sre.run.platforms import Platform
 from pytest_sre.targets import Settings
@@ -94,16 +94,11 @@ def _place(
     asked: InMachines, settings: Settings, platform: Platform, image: str, run: str
 ) -> Place:
     target = settings.target
+    host = ""
     if target.platform == "local":
-        image, organization, host = (
-            _local_image(settings.root, platform),
-            PERSONAL_ORGANIZATION,
-            _LOOPBACK,
-        )
-    else:
-        organization, host = _organization(settings, platform), ""
+        image, host = _local_image(settings.root, platform), _LOOPBACK
     return Place(
-        organization=organization,
+        organization=organization_of(platform.fly, target),
         image=image,
         regions=asked.regions,
         host=host,
@@ -111,11 +106,6 @@ def _place(
         run=run,
         target=target.name,
     )
-
-
-def _organization(settings: Settings, platform: Platform) -> str:
-    target = settings.target
-    return target.organization or platform.fly.app(target.apps[0].name).organization.slug
 
 
 def _local_image(root: Path, platform: Platform) -> str:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from pytest_sre.fly.errors import FlyError
 from pytest_sre.fly.metrics import Prometheus
+from pytest_sre.fly.organization import organization_of
 from pytest_sre.logs.recorded import recorded_lines
 from pytest_sre.recording import RecordingError
 from pytest_sre.recording.ledger import DayCounts
 from pytest_sre.recording.notes import LIFTED
 from pytest_sre.recording.rows import MachineSeen, ObjectiveSeen
 from pytest_sre.run.evidence import Evidence
-from pytest_sre.run.platforms import metrics_of
 from pytest_sre.slo.budget import Budget
 from pytest_sre.slo.describing import told_budget
 from pytest_sre.slo.facade import Slo
@@ -222,7 +222,8 @@ class Objectives:
         return {machine.id: machine.label for machine in self._run.machines}
 
     def _prometheus(self) -> Prometheus:
-        return metrics_of(self._run.platform.fly, self._settings.target)
+        fly = self._run.platform.fly
+        return fly.metrics(organization_of(fly, self._settings.target))
 
 
 def objective_row(

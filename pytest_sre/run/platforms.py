@@ -10,15 +10,14 @@ from pathlib import Path
 
 from pytest_sre.deploys.rollout import Deployment, deploy
 from pytest_sre.fly.client import Fly, other_host
-from pytest_sre.fly.metrics import Prometheus
+from pytest_sre.fly.organization import PERSONAL
 from pytest_sre.fly.throttle import Throttle
 from pytest_sre.fly.tokens import Token
 from pytest_sre.local.images import image_from_release, release_names
 from pytest_sre.local.leftovers import clear_leftovers
-from pytest_sre.local.naming import PERSONAL_ORGANIZATION
 from pytest_sre.local.places import by_hand_dir, local_dir
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
-from pytest_sre.targets import AppSpec, Settings, Target
+from pytest_sre.targets import AppSpec, Settings
 
 # How old an answer may be before a test asks again. Fly limits how often it may be asked.
 _FRESH_S = {"fly": 2.0, "local": 0.25}
@@ -119,17 +118,6 @@ def client_of(platform: LocalPlatform) -> Fly:
     )
 
 
-def metrics_of(fly: Fly, target: Target) -> Prometheus:
-    """Give the metrics of a target's organization; who asked for them need not close them.
-
-    Raises:
-        FlyError: the target does not name its organization, and the platform does not say.
-    """
-    if target.platform == "local":
-        return fly.metrics(PERSONAL_ORGANIZATION)
-    return fly.metrics(target.organization or fly.app(target.apps[0].name).organization.slug)
-
-
 def _fly(settings: Settings) -> Platform:
     fly = Fly.from_environment(os.environ)
     target = settings.target
@@ -173,7 +161,7 @@ def deploy_locally(
         fly,
         spec,
         image=image.ref,
-        organization=PERSONAL_ORGANIZATION,
+        organization=PERSONAL,
         healthy_within_s=_longest_grace_s(spec) + _BEYOND_GRACE_S,
     )
 

@@ -12,9 +12,10 @@ from pytest_sre.fly.client import Fly
 from pytest_sre.fly.errors import FlyError, Invalid
 from pytest_sre.fly.metric_values import Scalar, Vector
 from pytest_sre.fly.metrics import Prometheus
+from pytest_sre.fly.organization import organization_of
 from pytest_sre.local.places import by_hand_dir
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
-from pytest_sre.run.platforms import client_of, metrics_of
+from pytest_sre.run.platforms import client_of
 from pytest_sre.slo.feasibility import Traffic, asked_buckets
 from pytest_sre.slo.queries import event_queries, is_asked, selector
 from pytest_sre.targets import Settings
@@ -94,10 +95,10 @@ def open_metrics(settings: Settings) -> Iterator[Prometheus]:
     """
     if settings.target.platform == "local":
         with contextlib.closing(_by_hand(settings)) as platform, client_of(platform) as fly:
-            yield metrics_of(fly, settings.target)
+            yield fly.metrics(organization_of(fly, settings.target))
         return
     with Fly.from_environment(os.environ) as fly:
-        yield metrics_of(fly, settings.target)
+        yield fly.metrics(organization_of(fly, settings.target))
 
 
 def _by_hand(settings: Settings) -> LocalPlatform:

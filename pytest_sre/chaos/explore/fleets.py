@@ -18,6 +18,7 @@ from pytest_sre.chaos.changes.change import Change, NotInjected
 from pytest_sre.chaos.hands import Hands, hands_of
 from pytest_sre.chaos.planning import app_of, changes_of
 from pytest_sre.deploys.rollout import deploy
+from pytest_sre.fly.organization import PERSONAL
 from pytest_sre.local.images import image_from_release
 from pytest_sre.local.platform import LocalPlatform
 from pytest_sre.logs.errors import error_groups
@@ -26,7 +27,6 @@ from pytest_sre.recording.rows import LogLine
 from pytest_sre.targets import AppSpec, Settings
 from pytest_sre.verdict import Inconclusive
 
-_ORGANIZATION: Final = "personal"
 _HEALTHY_WITHIN_S: Final = 60.0
 
 
@@ -155,7 +155,7 @@ def _deploy(hands: Hands, platform: LocalPlatform, spec: AppSpec, release: str) 
         hands.fly,
         spec,
         image=image.ref,
-        organization=_ORGANIZATION,
+        organization=PERSONAL,
         healthy_within_s=_HEALTHY_WITHIN_S,
     )
     if ended.failures:

@@ -10,9 +10,9 @@ import httpx
 from pytest_sre.chaos.hands import Hands
 from pytest_sre.fly.metrics import Prometheus
 from pytest_sre.fly.models import Machine
+from pytest_sre.fly.organization import organization_of
 from pytest_sre.journeys import Journey, load_journeys, registered
 from pytest_sre.journeys.run import JourneyRunner
-from pytest_sre.local.naming import PERSONAL_ORGANIZATION
 from pytest_sre.logs.baselines import baseline_before
 from pytest_sre.logs.novelty import new_error_signatures
 from pytest_sre.logs.source import LogPage, LogTail
@@ -161,8 +161,5 @@ class Sight:
         Raises:
             FlyError: the target does not name its organization, and the platform does not say.
         """
-        target = self.settings.target
-        if target.platform == "local":
-            return self.hands.fly.metrics(PERSONAL_ORGANIZATION)
-        slug = target.organization or self.hands.fly.app(self.app("")).organization.slug
-        return self.hands.fly.metrics(slug)
+        fly = self.hands.fly
+        return fly.metrics(organization_of(fly, self.settings.target))

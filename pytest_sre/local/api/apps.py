@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from pytest_sre.fly.organization import PERSONAL
 from pytest_sre.local.api.exchange import (
     ApiError,
     answer,
@@ -18,7 +19,6 @@ from pytest_sre.local.api.exchange import (
 )
 from pytest_sre.local.api.paging import by_age, page_of
 from pytest_sre.local.fleet import DEFAULT_NETWORK, App
-from pytest_sre.local.naming import PERSONAL_ORGANIZATION
 
 _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _MOST_APPS: Final = 5000
@@ -27,7 +27,7 @@ _MOST_APPS: Final = 5000
 class _NewApp(msgspec.Struct):
     name: str = ""
     app_name: str = ""
-    org_slug: str = PERSONAL_ORGANIZATION
+    org_slug: str = PERSONAL
     network: str | None = None
     app_role_id: str | None = None
     enable_subdomains: bool | None = None
@@ -75,7 +75,7 @@ async def _create_app(request: Request) -> Response:
         )
     app = fleet.create_app(
         name,
-        wanted.org_slug or PERSONAL_ORGANIZATION,
+        wanted.org_slug or PERSONAL,
         network=wanted.network or DEFAULT_NETWORK,
         role=wanted.app_role_id or "",
         idempotency_key=wanted.idempotency_key or "",

@@ -1,8 +1,8 @@
 """What GraphQL answers about organizations, the person who asks, and regions."""
 
+from pytest_sre.fly.organization import PERSONAL
 from pytest_sre.local.api.graphql.connections import EMPTY, Fields, connection
 from pytest_sre.local.fleet import Fleet
-from pytest_sre.local.naming import PERSONAL_ORGANIZATION
 from pytest_sre.local.organizations import organization_view
 from pytest_sre.local.regions import REGIONS
 from pytest_sre.local.releases import USER
@@ -45,7 +45,7 @@ def user_fields(fleet: Fleet) -> Fields:
         "enablePaidHobby": True,
         "agreedToProviderTos": True,
         "organizations": connection(lambda: organizations(fleet)),
-        "personalOrganization": lambda _: organization_fields(PERSONAL_ORGANIZATION, fleet),
+        "personalOrganization": lambda _: organization_fields(PERSONAL, fleet),
     }
 
 

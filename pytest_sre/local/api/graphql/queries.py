@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from pytest_sre.fly.organization import PERSONAL
 from pytest_sre.local.api.graphql.app_fields import app_fields, find_app, machine_fields
 from pytest_sre.local.api.graphql.connections import Fields, connection
 from pytest_sre.local.api.graphql.errors import FieldError, not_found
@@ -12,7 +13,6 @@ from pytest_sre.local.api.graphql.places import (
     user_fields,
 )
 from pytest_sre.local.fleet import DEFAULT_REGION, Fleet
-from pytest_sre.local.naming import PERSONAL_ORGANIZATION
 from pytest_sre.local.organizations import find_organization
 from pytest_sre.local.regions import REGIONS
 
@@ -30,7 +30,7 @@ def query_fields(fleet: Fleet) -> Fields:
         "nearestRegion": lambda _, **__: region_fields(DEFAULT_REGION),
         "organization": partial(_organization, fleet),
         "organizations": partial(_organizations, fleet),
-        "personalOrganization": lambda _: organization_fields(PERSONAL_ORGANIZATION, fleet),
+        "personalOrganization": lambda _: organization_fields(PERSONAL, fleet),
         "platform": lambda _: {
             "requestRegion": DEFAULT_REGION,
             "regions": [region_fields(code) for code in REGIONS],

@@ -61,7 +61,7 @@ TALKERS = {
     "graphql": {"local/api/graphql/execution.py"},
     "gevent": {"load/runner/"},
     "geventhttpclient": {"load/runner/wire.py"},
-    "github": {"issues/github.py"},
+    "github": {"issues/github.py", "issues/github_labelled.py"},
     "httpx": {
         "chaos/explore/operations.py",
         "chaos/explore/playing.py",

@@ -1,8 +1,9 @@
 """P8: stop means stop: all that is done to a target is undone as soon as anything says so.
 
-A Machine is stopped, and then the stop file is written, the signal is sent, a label is seen, an
-objective burns, a condition raises, or the turn is lost: its lock file is gone, or its notice. The
-time is taken until the Machine runs again.
+A Machine is stopped, and then the stop file is written, the signal is sent, an issue gets the
+label, an objective burns, a condition raises, or the turn is lost: its lock file is gone, or its
+notice. The time is taken until the Machine runs again. GitHub is a local server, whose answers take
+up to 0.2 s.
 
 Run as ``python benchmarks/contract/stopped.py [--quick]``; ``TIMES=12`` makes it shorter.
 """
@@ -20,14 +21,17 @@ sys.path.pop(0)
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "doubles"))
 
+import github
+from github_double import Access, Fault, GithubDouble
 from perturbing import ACTIONS, APP, TARGET, Fleet, fleet, new_mark
 
 from benchmarks.form import Target, report, wants_quick
-from pytest_sre.chaos.aborting import AbortWatch, Ask, Condition
+from pytest_sre.chaos.aborting import AbortWatch, Condition
 from pytest_sre.chaos.actions import Action
 from pytest_sre.chaos.hands import hands_of
 from pytest_sre.chaos.injecting import Injector
 from pytest_sre.chaos.planning import changes_of
+from pytest_sre.chaos.readiness import LABEL_EVERY_S
 from pytest_sre.chaos.stopping import (
     StopButton,
     heeding_signal,
@@ -35,6 +39,8 @@ from pytest_sre.chaos.stopping import (
     stop_file,
     stop_file_of_run,
 )
+from pytest_sre.issues.github import GithubTracker
+from pytest_sre.run.stop_label import STOP_LABEL, StopLabel
 from pytest_sre.turns.purposes import CHAOS
 from pytest_sre.turns.taking import take_turn, turns_dir
 from pytest_sre.undo.files import Journal, undo_dir
@@ -64,30 +70,43 @@ class Board:
 
 
 @contextlib.contextmanager
-def by_file(root: Path) -> Iterator[tuple[Ask, Trip]]:
+def by_file(root: Path) -> Iterator[tuple[Condition, Trip]]:
     file = stop_file(root)
     try:
-        yield StopButton(root, {}).pressed, lambda: press(file)
+        yield Condition("the button", StopButton(root, {}).pressed), lambda: press(file)
     finally:
         file.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def by_signal(root: Path) -> Iterator[tuple[Ask, Trip]]:
+def by_signal(root: Path) -> Iterator[tuple[Condition, Trip]]:
     file = stop_file_of_run(root, "run")
+    button = Condition("the button", StopButton(root, {}, "run").pressed)
     with heeding_signal(file):
-        yield StopButton(root, {}, "run").pressed, lambda: os.kill(os.getpid(), signal.SIGUSR1)
+        yield button, lambda: os.kill(os.getpid(), signal.SIGUSR1)
     file.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def by_label(_root: Path) -> Iterator[tuple[Ask, Trip]]:
-    said: list[str] = []
-    yield lambda: said[0] if said else "", lambda: said.append("issue 7 says so")
+def by_label(_root: Path) -> Iterator[tuple[Condition, Trip]]:
+    with GithubDouble() as double:
+        double.faults = [Fault("slow", times=1_000, wait_s=0.2)]
+        issue = double.repository.create("look at it", None, Access("x"))
+        auth = github.Auth.Token(double.token)
+        tracker = GithubTracker("acme/shop", auth, api_url=double.url)
+        label = Condition("the label", StopLabel(lambda: tracker), every_s=LABEL_EVERY_S)
+        labelled: dict[str, object] = {"labels": [STOP_LABEL]}
+        yield label, lambda: double.repository.edit(issue, labelled, Access("x"))
 
 
 @contextlib.contextmanager
-def by_raising(_root: Path) -> Iterator[tuple[Ask, Trip]]:
+def by_burning(_root: Path) -> Iterator[tuple[Condition, Trip]]:
+    said: list[str] = []
+    yield Condition("it", lambda: "".join(said)), lambda: said.append("it burns")
+
+
+@contextlib.contextmanager
+def by_raising(_root: Path) -> Iterator[tuple[Condition, Trip]]:
     broken: list[str] = []
 
     def ask() -> str:
@@ -95,11 +114,11 @@ def by_raising(_root: Path) -> Iterator[tuple[Ask, Trip]]:
             raise OSError("nobody answers any more")
         return ""
 
-    yield ask, lambda: broken.append("it")
+    yield Condition("it", ask), lambda: broken.append("it")
 
 
 @contextlib.contextmanager
-def by_lost_lock(root: Path) -> Iterator[tuple[Ask, Trip]]:
+def by_lost_lock(root: Path) -> Iterator[tuple[Condition, Trip]]:
     folder = turns_dir(root)
 
     def remove() -> None:
@@ -107,25 +126,26 @@ def by_lost_lock(root: Path) -> Iterator[tuple[Ask, Trip]]:
             path.unlink()
 
     with take_turn(CHAOS, folder, TARGET, run="run", lasts_s=60, board=Board()) as turn:
-        yield turn.lost, remove
+        yield Condition("the turn", turn.lost), remove
 
 
 @contextlib.contextmanager
-def by_lost_notice(root: Path) -> Iterator[tuple[Ask, Trip]]:
+def by_lost_notice(root: Path) -> Iterator[tuple[Condition, Trip]]:
     board = Board()
     with take_turn(CHAOS, turns_dir(root), TARGET, run="run", lasts_s=60, board=board) as turn:
-        yield turn.lost, board.kept.clear
+        yield Condition("the turn", turn.lost), board.kept.clear
 
 
 WAYS = {
     "the stop file": by_file,
     "the signal": by_signal,
-    "a label is seen, or an objective burns": by_label,
+    "the label of an issue": by_label,
+    "an objective burns": by_burning,
     "a condition raises": by_raising,
     "the turn's lock file is gone": by_lost_lock,
     "the turn's notice is gone": by_lost_notice,
 }
-BUTTONS = ("the stop file", "the signal")
+BUTTONS = ("the stop file", "the signal", "the label of an issue")
 
 
 def main() -> None:
@@ -162,18 +182,18 @@ def main() -> None:
 def stopped(
     perturbed: Fleet,
     action: Action,
-    way: Callable[[Path], contextlib.AbstractContextManager[tuple[Ask, Trip]]],
+    way: Callable[[Path], contextlib.AbstractContextManager[tuple[Condition, Trip]]],
     chance: random.Random,
 ) -> float:
     """Do something, have it stopped; how long it then took until all was as before, seconds."""
-    with hands_of(str(perturbed.front.folder)) as hands, way(perturbed.root) as (ask, trip):
+    with hands_of(str(perturbed.front.folder)) as hands, way(perturbed.root) as (condition, trip):
         injector = Injector(hands, Journal(undo_dir(perturbed.root)), run=new_mark(), target=TARGET)
         machines = hands.fly.machines(APP)
         seed = chance.randrange(1000)
         changes = changes_of(action, machines, app=APP, seed=seed, local=True)
         with injector.inject(action, changes) as injection:
             with AbortWatch(lambda _why: injection.undo()) as watch:
-                watch.add(Condition("it", ask))
+                watch.add(condition)
                 time.sleep(chance.uniform(0, 0.9))
                 assert perturbed.differs(), "it ended before it was stopped"
                 trip()

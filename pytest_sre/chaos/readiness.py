@@ -22,7 +22,9 @@ from pytest_sre.undo.files import Journal
 from pytest_sre.undo.journal import Intent
 from pytest_sre.verdict import Inconclusive, NotAsked
 
-_LABEL_EVERY_S: Final = 3.0
+LABEL_EVERY_S: Final = 0.2
+"""How long to wait between two questions for a stop label, seconds."""
+
 _MOST_LINES: Final = 3
 
 
@@ -131,7 +133,7 @@ class Readiness:
             _require_budgets(terms)
             _require_steady(terms)
             label = held.enter_context(AbortWatch(lambda _why: None))
-            label.add(Condition("the stop label", terms.label, every_s=_LABEL_EVERY_S))
+            label.add(Condition("the stop label", terms.label, every_s=LABEL_EVERY_S))
             self._turn, self._label = turn, label
             return held.pop_all()
 

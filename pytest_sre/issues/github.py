@@ -6,7 +6,7 @@ What may be repeated is decided by ``delivery``; here an answer is only said to 
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -20,6 +20,7 @@ from github.IssueComment import IssueComment
 from github.Repository import Repository
 
 from pytest_sre.issues.body import LABEL, fingerprint_label
+from pytest_sre.issues.github_labelled import Labelled
 from pytest_sre.issues.tracker import TrackerError
 from pytest_sre.issues.values import Create, Edit, Issue, Reason
 from pytest_sre.redaction import one_line
@@ -109,6 +110,7 @@ class GithubTracker:
             lazy=True,
         )
         self._repository: Repository = client.get_repo(repository)
+        self._labelled = Labelled(self._repository)
         self._may_label = False
 
     @contextmanager
@@ -130,12 +132,13 @@ class GithubTracker:
         return self._listed(LABEL, "open")
 
     def open_with_label(self, label: str) -> Sequence[Issue]:
-        """All open issues that carry a label, whoever opened them.
+        """All open issues that carry a label, whoever opened them; meant to be asked often.
 
         Raises:
             TrackerError: GitHub did not list them.
         """
-        return self._listed(label, "open")
+        with self._translated():
+            return _issues(self._labelled.listed(label))
 
     def with_fingerprint(self, fingerprint: str) -> Sequence[Issue]:
         """All issues that carry the label of this fingerprint, open and closed.
@@ -245,7 +248,7 @@ class GithubTracker:
     def _listed(self, label: str, state: str) -> list[Issue]:
         with self._translated():
             found = self._repository.get_issues(state=state, labels=[label])
-            return [_issue(each) for each in found if "/pull/" not in each.html_url]
+            return _issues(found)
 
     def _see_that_it_may_label(self) -> None:
         """Make our label, before an issue is opened that could not carry it."""
@@ -301,6 +304,10 @@ class GithubTracker:
 
 class _UnknownAssigneeError(Exception):
     """One of those who are to be assigned cannot be."""
+
+
+def _issues(found: Iterable[GithubIssue]) -> list[Issue]:
+    return [_issue(each) for each in found if "/pull/" not in each.html_url]
 
 
 def _issue(found: GithubIssue) -> Issue:

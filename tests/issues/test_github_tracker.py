@@ -74,6 +74,27 @@ def test_an_open_issue_is_found_by_a_label(tracker):
     assert tracker.open_with_label("chaos-stop") == []
 
 
+def test_asking_for_a_label_again_costs_nothing_while_nothing_has_changed(double, tracker):
+    tracker.create(WANTED)
+    assert tracker.open_with_label("chaos-stop") == []
+    used = double.limits.used
+
+    assert [tracker.open_with_label("chaos-stop") for _ in range(5)] == [[]] * 5
+    assert double.limits.used == used
+
+    stops = tracker.create(Create("d" * 16, "stop it", "", ("sre", "chaos-stop")))
+    for _ in range(2):
+        assert [each.number for each in tracker.open_with_label("chaos-stop")] == [stops.number]
+
+
+def test_more_issues_with_a_label_than_one_page_has_are_all_found(double, tracker):
+    for _ in range(101):
+        double.repository.create("stop", None, Access("x"), labels=["chaos-stop"])
+
+    assert len(tracker.open_with_label("chaos-stop")) == 101
+    assert len(tracker.open_with_label("chaos-stop")) == 101
+
+
 def test_an_edit_that_names_no_state_leaves_it(double, tracker):
     tracker.create(WANTED)
     double.repository.edit(double.repository.issues[1], {"state": "closed"}, Access("person"))

@@ -46,6 +46,10 @@ class Limits:
             self._writes.append(now)
         return None
 
+    def forgive(self) -> None:
+        """Take the request back: what has not changed since it was last told does not count."""
+        self.used -= 1
+
     def exhaust(self) -> None:
         """Use up the primary limit of this window."""
         self.used, self.reset_at = self.primary, time.time() + self.window_s

@@ -194,6 +194,8 @@ class GithubDouble:
         try:
             self._admit(request)
             answer = _with_etag(request, await handler(request))
+            if answer.status == 304:
+                self.limits.forgive()
         except RefusedError as error:
             body = shapes.error(error.message, error.status)
             answer = web.json_response(body, status=error.status, headers=error.headers)

@@ -53,13 +53,15 @@ from pytest_sre.run.reporting import report_lines
 from pytest_sre.run.run import Run
 from pytest_sre.shipping import suites_dir
 from pytest_sre.targets import ConfigError, Settings
+from pytest_sre.turns.alone import beside_others
 from pytest_sre.verdict import Verdict
 
 _HANDOVER = "sre"
 # Tests that judge the whole bake come late, so that the others run while it observes; those that
 # put load on the target, too, so that the bake does not observe that. What perturbs it comes last.
 _LATE = frozenset({"bake", "load", "logs"})
-_LAST = frozenset({"chaos", "watch"})
+_PERTURBS = "chaos"
+_LAST = frozenset({_PERTURBS, "watch"})
 _COLOURS = {Verdict.HEALTHY: "green", Verdict.UNHEALTHY: "red", Verdict.INCONCLUSIVE: "yellow"}
 
 
@@ -202,11 +204,15 @@ class WorkerSession(TestSession):
         recorder = Recorder(self._told.recording_path, clean=redactor(os.environ))
         self.begin(Run.join(self._settings, platform, recorder, self._told))
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self) -> None:
-        """Begin no test that waits in this process when the session was interrupted."""
-        if self.run and _interrupted_file(self.run).exists():
-            pytest.exit("the session was interrupted", returncode=pytest.ExitCode.INTERRUPTED)
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Begin no test beside one that perturbs the target, and none after an interrupt."""
+        if self.run is None:
+            return (yield)
+        with beside_others(_alone_file(self.run), alone=_perturbs(item)):
+            if _interrupted_file(self.run).exists():
+                pytest.exit("the session was interrupted", returncode=pytest.ExitCode.INTERRUPTED)
+            return (yield)
 
     def pytest_sessionfinish(self) -> None:
         """Leave it."""
@@ -253,7 +259,7 @@ class MainSession(TestSession):
             )
         run = Run.begin(self._settings, platform, recorder, self._since_at)
         self.begin(run)
-        for file in (_stop_file(run), _interrupted_file(run)):
+        for file in (_stop_file(run), _interrupted_file(run), _alone_file(run)):
             self._config.add_cleanup(functools.partial(file.unlink, missing_ok=True))
         if not session.config.option.collectonly:
             self._filing = self._begin_filing(run, at)
@@ -404,6 +410,10 @@ _ORDINARY = frozenset(
 )
 
 
+def _perturbs(item: pytest.Item) -> bool:
+    return _PERTURBS in getattr(item, "fixturenames", ())
+
+
 def _place(item: pytest.Item) -> int:
     asked = set(getattr(item, "fixturenames", ()))
     return 2 if _LAST & asked else int(bool(_LATE & asked))
@@ -411,6 +421,10 @@ def _place(item: pytest.Item) -> int:
 
 def _interrupted_file(run: Run) -> Path:
     return run.recorder.path.with_suffix(".interrupted")
+
+
+def _alone_file(run: Run) -> Path:
+    return run.recorder.path.with_suffix(".alone")
 
 
 def _stop_file(run: Run) -> Path:

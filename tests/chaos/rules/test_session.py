@@ -1,4 +1,4 @@
-"""The stop button in a session of several processes: one is signalled, all of them stop."""
+"""Chaos in a session of several processes: what one is told holds for all, and one is alone."""
 
 from pytest_sre.recording.rows import Perturbation, TestRun
 from tests.plugin.conftest import shared as shared  # noqa: PLC0414 - a fixture
@@ -30,8 +30,8 @@ def test_begins_nothing_more(fly_app, chaos, sre_run):
 """
 
 
-def test_a_signal_to_the_controller_stops_the_workers(shared):
-    ran = shared.verify(shared.suite("stopped", SUITE), "-n", "2")
+def test_a_signal_to_the_controller_stops_its_worker(shared):
+    ran = shared.verify(shared.suite("stopped", SUITE), "-n", "1")
 
     with ran.recording() as recording:
         faults = recording.newest(Perturbation, "perturbation")
@@ -97,3 +97,34 @@ def test_a_worker_that_is_told_to_end_undoes_first(shared):
     assert "it was begun" not in ran.text
     assert "it went on" not in ran.text
     assert "INTERNALERROR" not in ran.text
+
+
+BESIDE = """
+import time
+from pathlib import Path
+
+SHORT_ONE_IS_OVER, IS_PERTURBED = Path(__file__).with_name("over"), Path(__file__).with_name("is")
+
+def test_short(fly_app):
+    SHORT_ONE_IS_OVER.touch()
+
+def test_long(fly_app):
+    while not SHORT_ONE_IS_OVER.exists():
+        time.sleep(0.02)
+    until = time.monotonic() + 2  # in which the other worker could begin
+    while time.monotonic() < until:
+        assert not IS_PERTURBED.exists()
+        time.sleep(0.02)
+
+def test_perturbs(fly_app, chaos):
+    IS_PERTURBED.touch()
+    with chaos.cordon_machine(fly_app, group="web"):
+        pass
+"""
+
+
+def test_no_other_test_looks_at_the_target_while_one_perturbs_it(shared):
+    ran = shared.verify(shared.suite("beside", BESIDE), "-n", "2")
+
+    assert ran.verdict == "HEALTHY", ran.text
+    assert not list((shared.root / ".sre").rglob("*.alone"))

@@ -15,6 +15,7 @@ from typing import Self
 from pytest_sre.gameday.plan import Step
 from pytest_sre.gameday.results import Injected, injected_of
 from pytest_sre.recording import Recording, RecordingError
+from pytest_sre.recording.notes import PROCESS
 from pytest_sre.recording.rows import ExperimentRun, Perturbation
 from pytest_sre.recording.store import recorded_runs
 
@@ -106,7 +107,9 @@ class Session:
         new = [path for path in recorded_runs(self.root) if path not in self._earlier]
         for path in new:
             with contextlib.suppress(RecordingError), Recording(path) as recording:
-                return self._seen(recording)
+                # Another session of the project may have begun since.
+                if self._process and recording.meta().get(PROCESS) == str(self._process.pid):
+                    return self._seen(recording)
         return Seen()
 
     def _ends(self, process: "subprocess.Popen[bytes]") -> bool:

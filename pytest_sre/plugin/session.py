@@ -35,7 +35,7 @@ from pytest_sre.plugin.showing import make_safe
 from pytest_sre.plugin.signals import end_in_order
 from pytest_sre.plugin.stash import EVIDENCE, RUN
 from pytest_sre.recording import Recorder, RecordingError
-from pytest_sre.recording.notes import ENDED_AT, STARTED_AT, TARGET, VERDICT, VERSION
+from pytest_sre.recording.notes import ENDED_AT, PROCESS, STARTED_AT, TARGET, VERDICT, VERSION
 from pytest_sre.recording.store import new_run_path
 from pytest_sre.redaction import Redactor, one_line, printable, secret_values
 from pytest_sre.report.block import Seen, verdict_block
@@ -247,8 +247,7 @@ class MainSession(TestSession):
             self.say(left)
         try:
             path = new_run_path(self._settings.root, target, at)
-            about = {TARGET: target, STARTED_AT: str(at), VERSION: pytest_sre.__version__}
-            recorder = Recorder(path, about, clean=redactor(os.environ))
+            recorder = Recorder(path, _about(target, at), clean=redactor(os.environ))
             release = self._config.getoption("sre_local_release")
             platform = open_platform(self._settings, release=release)
         except (ReleaseFileError, ConfigError) as error:
@@ -408,6 +407,15 @@ class MainSession(TestSession):
 _ORDINARY = frozenset(
     {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}
 )
+
+
+def _about(target: str, at: float) -> dict[str, str]:
+    return {
+        TARGET: target,
+        STARTED_AT: str(at),
+        VERSION: pytest_sre.__version__,
+        PROCESS: str(os.getpid()),
+    }
 
 
 def _perturbs(item: pytest.Item) -> bool:

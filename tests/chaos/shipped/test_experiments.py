@@ -1,17 +1,20 @@
 """The experiments of this repository: what the demo shop is to survive."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from pytest_sre.chaos.experiments.reading import read_experiment
 from pytest_sre.gameday.results import injected_of
-from pytest_sre.recording import Recording
+from pytest_sre.recording import Recorder, Recording
+from pytest_sre.recording.notes import PROCESS
 from pytest_sre.recording.rows import ExperimentRun, Perturbation
-from pytest_sre.recording.store import recorded_runs
+from pytest_sre.recording.store import new_run_path, recorded_runs
 from pytest_sre.shipping import set_up_demo
 
 ROOT = Path(__file__).parents[3]
@@ -81,6 +84,38 @@ def test_a_game_day(demo: Path) -> None:
     assert experiment["verdict"] == "HELD"
     assert all(each["clean"] for each in experiment["injected"])
     assert "slow-store HELD" in ended.stderr
+
+
+@pytest.mark.timeout(300)
+def test_a_game_day_that_is_ended_by_ctrl_c_undoes_and_begins_no_more(demo: Path) -> None:
+    files = ("chaos/slow-store.yaml", "chaos/store-outage.yaml")
+    steps = "".join(f'[[experiment]]\nfile = "{file}"\n' for file in files)
+    (demo / "ended.toml").write_text(f'title = "Thursday"\n{steps}')
+    hold = ["pytest-sre", "gameday", "ended.toml", "--json", "--pytest=--sre-bake=1s"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(hold, cwd=demo, stdout=pipe, stderr=pipe, text=True) as day:
+        assert day.stderr
+        assert "slow-store begins" in day.stderr.readline()
+        record_another_session(demo)
+        assert "between" in day.stderr.readline()
+        day.send_signal(signal.SIGINT)
+        output, errors = day.communicate(timeout=200)
+
+    assert day.returncode == 130, output + errors
+    slow_store, outage = json.loads(output)["experiments"]
+    assert [each["clean"] for each in slow_store["injected"]] == [True], errors
+    assert slow_store["verdict"] != "HELD"
+    assert outage["verdict"] == "NOT RUN"
+
+
+def record_another_session(root: Path) -> None:
+    """Have another session of the project begin, whose experiment holds."""
+    path = new_run_path(root, "local", time.time() + 3_600)
+    with Recorder(path, {PROCESS: "1"}) as recorder:
+        held = ExperimentRun(
+            at=1, experiment="e", name="slow-store", title="", verdict="HELD", ended_at=2
+        )
+        recorder.write(held)
 
 
 def test_a_game_day_of_what_cannot_be_run_is_refused_before_it_begins(demo: Path) -> None:

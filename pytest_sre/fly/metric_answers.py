@@ -5,7 +5,7 @@ answers alike and adds fields.
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -13,6 +13,7 @@ from pytest_sre.fly import errors
 from pytest_sre.fly.answers import Answer, failure, unexpected
 from pytest_sre.fly.metric_values import Matrix, Result, Sample, Scalar, Series, Text, Vector
 from pytest_sre.fly.tokens import Token
+from pytest_sre.fly.wire import prepare
 
 T = TypeVar("T")
 _NULL: Final = msgspec.Raw(b"null")
@@ -67,7 +68,7 @@ def read_result(answer: Answer, token: Token, promql: str) -> Result:
     """
     body = _body(answer, token, promql)
     try:
-        data = msgspec.json.decode(body.data, type=_Data)
+        data = _decoded(body.data, _Data)
         return _read(data, _warnings(body))
     except ValueError as error:
         raise _misshapen(answer, token, error) from None
@@ -109,7 +110,7 @@ def read_data(answer: Answer, token: Token, into: type[T]) -> T:
     body = _body(answer, token, "")
     try:
         # An empty list is written as null by some.
-        return msgspec.json.decode(body.data, type=into | None) or into()
+        return _decoded(body.data, into | None) or into()
     except ValueError as error:
         raise _misshapen(answer, token, error) from None
 
@@ -117,15 +118,15 @@ def read_data(answer: Answer, token: Token, into: type[T]) -> T:
 def _read(data: _Data, warnings: tuple[str, ...]) -> Result:
     match data.result_type:
         case "vector":
-            return _vector(msgspec.json.decode(data.result, type=list[_OneValue] | None), warnings)
+            return _vector(_decoded(data.result, list[_OneValue] | None), warnings)
         case "matrix":
-            found = msgspec.json.decode(data.result, type=list[_ManyValues] | None)
+            found = _decoded(data.result, list[_ManyValues] | None)
             return _matrix(found, warnings)
         case "scalar":
-            at, value = msgspec.json.decode(data.result, type=_Point)
+            at, value = _decoded(data.result, _Point)
             return Scalar(at, float(value), warnings)
         case "string":
-            at, text = msgspec.json.decode(data.result, type=_Point)
+            at, text = _decoded(data.result, _Point)
             return Text(at, str(text), warnings)
     raise ValueError(f"a result of the unknown type {data.result_type!r}")
 
@@ -163,7 +164,7 @@ def _warnings(body: _Body) -> tuple[str, ...]:
 
 def _body(answer: Answer, token: Token, promql: str) -> _Body:
     try:
-        body = msgspec.json.decode(answer.body, type=_Body)
+        body: _Body = _decoded(answer.body, _Body)
     except ValueError as error:
         if 200 <= answer.status < 300:
             raise _misshapen(answer, token, error) from None
@@ -171,6 +172,11 @@ def _body(answer: Answer, token: Token, promql: str) -> _Body:
     if body.status == "success" and 200 <= answer.status < 300:
         return body
     raise _failure(answer, body, token, promql)
+
+
+def _decoded(data: bytes | msgspec.Raw, into: object) -> Any:  # noqa: ANN401 - what into says
+    prepare(into)
+    return msgspec.json.decode(data, type=into)
 
 
 def _failure(answer: Answer, body: _Body, token: Token, promql: str) -> errors.FlyError:

@@ -36,7 +36,7 @@ def decode(body: bytes, into: type[T]) -> T:
     Raises:
         ValueError: it is not JSON, or not of this shape; the text says what and where.
     """
-    _prepare(into)
+    prepare(into)
     try:
         return msgspec.json.decode(body, type=into)
     except msgspec.ValidationError:
@@ -52,14 +52,14 @@ def convert(value: object, into: type[T]) -> T:
     Raises:
         ValueError: it is not of this shape; the text says what and where.
     """
-    _prepare(into)
+    prepare(into)
     value = _without_nulls(value)
     if value is None and get_origin(into) in (list, dict):
         return into()
     return msgspec.convert(value, type=into, strict=False)
 
 
-def _prepare(into: object) -> None:
+def prepare(into: object) -> None:
     """Have msgspec look at a type before two threads read it at once.
 
     It does so when one is first read, and takes for whole what another thread is still looking at:

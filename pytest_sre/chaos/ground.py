@@ -1,9 +1,8 @@
 """Where chaos happens, and who is told of it: what a run gives to the experiments of its tests."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 
 from pytest_sre.chaos.hands import Hands
 from pytest_sre.recording.rows import Row
@@ -24,9 +23,6 @@ class Ground:
         hands: by what.
         journal: where each change is written down before it is made.
         app: the app that is meant when an action names none.
-        base_url: the app's address.
-        journeys: the names of the journeys that are registered.
-        journey_files: the Python files that register them.
         run: which run this is.
         seed: decides which Machines are chosen.
         test: the node id of the test.
@@ -43,9 +39,6 @@ class Ground:
     hands: Hands
     journal: Journal
     app: str
-    base_url: str
-    journeys: Collection[str]
-    journey_files: Sequence[Path]
     run: str
     seed: int
     test: str

@@ -80,7 +80,7 @@ def injected_of(rows: Iterable[Perturbation]) -> tuple[Injected, ...]:
 def verdict_of(run: ExperimentRun | None, injected: Sequence[Injected]) -> str:
     """Give an experiment's verdict; what is left of a fault is worse than anything else."""
     left = any(each.undone_at is not None and not each.clean for each in injected)
-    if left or (run is not None and not run.clean and run.verdict != "NOT INJECTED"):
+    if left or (run is not None and not run.clean):
         return NOT_CLEAN
     return run.verdict if run else NOT_RUN
 

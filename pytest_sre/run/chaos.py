@@ -146,8 +146,6 @@ def chaos_ground(run: "Run", evidence: Evidence) -> Iterator[Ground]:
         LocalPlatformError: the local platform of the run is gone.
     """
     settings = run.settings
-    public = next((app for app in run.apps.values() if app.serving), None)
-    first = next(iter(run.apps.values()))
     journal = Journal(undo_dir(settings.root))
     look = steady_look(run)
     with _hands(run.platform) as hands:
@@ -158,10 +156,7 @@ def chaos_ground(run: "Run", evidence: Evidence) -> Iterator[Ground]:
             settings=settings,
             hands=hands,
             journal=journal,
-            app=first.name,
-            base_url=(public or first).url,
-            journeys=frozenset(run.known_journeys),
-            journey_files=settings.journeys,
+            app=settings.target.apps[0].name,
             run=run.recorder.path.stem,
             seed=zlib.crc32(run.recorder.path.stem.encode()),
             test=evidence.test,

@@ -49,7 +49,7 @@ class Platform:
 
     def url_of(self, spec: AppSpec) -> str:
         """Say where an app is reached."""
-        return self.urls.get(spec.name, f"https://{spec.name}.fly.dev")
+        return self.urls[spec.name]
 
 
 def open_platform(settings: Settings, *, release: str | None) -> Platform:
@@ -120,8 +120,7 @@ def client_of(platform: LocalPlatform) -> Fly:
 
 def _fly(settings: Settings) -> Platform:
     fly = Fly.from_environment(os.environ)
-    target = settings.target
-    urls = {target.apps[0].name: target.url} if target.url else {}
+    urls = {spec.name: settings.target.url_on_fly(spec.name) for spec in settings.target.apps}
     return Platform(fly, urls, "", _FRESH_S["fly"], fly.close, other_host(os.environ))
 
 

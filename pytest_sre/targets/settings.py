@@ -33,6 +33,12 @@ class AppSpec:
     machines: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: MappingProxyType({}))
     processes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
+    @property
+    def is_public(self) -> bool:
+        """Whether users reach it over HTTP, by its fly.toml."""
+        services = (each for group in self.toml.groups for each in self.toml.services(group))
+        return any(service.is_web for service in services)
+
     def command(self, group: str) -> str | None:
         """Give what a group's Machines execute; None for the image's own command."""
         return self.processes.get(group) or self.toml.command(group)
@@ -112,6 +118,17 @@ class Target:
     load: LoadLimits = NO_LOAD
     chaos: ChaosLimits = NO_CHAOS
     chaos_on: str = ""
+
+    @property
+    def public_app(self) -> AppSpec:
+        """The first app that users reach over HTTP; the first of all when there is none."""
+        return next((app for app in self.apps if app.is_public), self.apps[0])
+
+    def url_on_fly(self, app: str) -> str:
+        """Say where an app is reached when it is on Fly.io."""
+        if self.url and app == self.public_app.name:
+            return self.url
+        return f"https://{app}.fly.dev"
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,23 @@ def test_each_fly_name_toml_is_a_target_on_fly(write, web):
     assert (staging.target.platform, staging.target.apps[0].name) == ("fly", "shop-staging")
 
 
+def test_the_url_is_that_of_the_app_that_users_reach(write, web):
+    apps = 'platform = "fly"\napps = ["worker.toml", "fly.toml"]\nurl = "https://acme.example"\n'
+    root = write(
+        {
+            "worker.toml": 'app = "worker"',
+            "fly.toml": f"{web}[http_service]\ninternal_port = 8080\n",
+            "sre.toml": f"[targets.prod]\n{apps}",
+        }
+    )
+
+    target = load_settings(root, "prod").target
+
+    assert target.public_app.name == "shop"
+    assert target.url_on_fly("shop") == "https://acme.example"
+    assert target.url_on_fly("worker") == "https://worker.fly.dev"
+
+
 def test_everything_stated_in_sre_toml_is_read(write, web):
     root = write(
         {

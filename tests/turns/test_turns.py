@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from pytest_sre.fly.errors import FlyError, NotFound
 from pytest_sre.fly.models import Machine
+from pytest_sre.turns import locks
 from pytest_sre.turns.noticeboard import board_machine
 from pytest_sre.turns.notices import Notice, read_notice
 from pytest_sre.turns.purposes import CHAOS, LOAD, Purpose
@@ -104,18 +105,24 @@ def test_a_notice_that_was_left_behind_is_heeded_until_its_end_only(take, board)
     assert board.kept == {"release": "another's"}
 
 
-def test_another_process_of_the_same_run_waits_for_its_turn(take):
-    order, entered = [], threading.Event()
+def test_another_process_of_the_same_run_waits_for_its_turn(take, monkeypatch):
+    order, waits = [], threading.Event()
+
+    def took(file, take_it=locks._took):
+        has_it = take_it(file)
+        if not has_it:
+            waits.set()
+        return has_it
 
     def second():
-        entered.set()
         with take("run-1"):
             order.append("second")
 
+    monkeypatch.setattr(locks, "_took", took)
     waiting = threading.Thread(target=second)
     with take("run-1"):
         waiting.start()
-        assert entered.wait(DEADLINE_S)
+        assert waits.wait(DEADLINE_S)
         order.append("first")
     waiting.join(DEADLINE_S)
 

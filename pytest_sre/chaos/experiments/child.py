@@ -1,4 +1,4 @@
-"""The process that plays one experiment: ``python -m pytest_sre.chaos.experiments.child``.
+"""What the process does that plays one experiment.
 
 chaoslib needs a main thread, and swallows signals, so it has a process of its own. It ends with
 the process that runs the experiment, whatever ends that.
@@ -81,7 +81,7 @@ def _play(order: Play, line: Line) -> None:
     settings = load_settings(Path(order.root), order.target, config, allow)
     with contextlib.ExitStack() as opened:
         hands = opened.enter_context(hands_of(order.platform))
-        stand(Asking(line, Sight(settings, hands, order.base_url)))
+        stand(Asking(line, Sight(settings, hands)))
         document, values = json.loads(order.document), json.loads(order.values)
         player = Player(document, values, order.continuously, line)
         journal = player.play()
@@ -89,7 +89,3 @@ def _play(order: Play, line: Line) -> None:
         asked = line.recover.get()
         if asked:
             player.recover(asked.within_s)
-
-
-if __name__ == "__main__":
-    main()

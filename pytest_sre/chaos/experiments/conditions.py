@@ -15,7 +15,7 @@ _EVERY_S: Final = 0.5
 
 def conditions_of(stated: Iterable[AbortOn], ground: Ground) -> Iterator[Condition]:
     """Make the conditions; one that cannot see trips, as all of them do."""
-    sight = Sight(ground.settings, ground.hands, ground.base_url)
+    sight = Sight(ground.settings, ground.hands)
     for each in stated:
         if isinstance(each, JourneyFails):
             yield Condition(str(each), _fails(each, sight), every_s=_EVERY_S)

@@ -328,7 +328,6 @@ class Running:
             target=settings.target.name,
             allow=tuple(sorted(settings.target.allow)),
             platform=self._ground.hands.handle,
-            base_url=self._ground.base_url,
         )
 
 

@@ -31,7 +31,6 @@ class Play(Word, frozen=True, tag="play"):
         target: the target's name.
         allow: what is allowed beside what the target says.
         platform: by which the local platform is found; empty for Fly.io.
-        base_url: where the app is reached.
     """
 
     document: str
@@ -42,7 +41,6 @@ class Play(Word, frozen=True, tag="play"):
     target: str
     allow: tuple[str, ...]
     platform: str
-    base_url: str
 
 
 class Answer(Word, frozen=True, tag="answer"):

@@ -50,7 +50,7 @@ class Alone:
     def __init__(self, settings: Settings, hands: Hands, opened: ExitStack) -> None:
         run = f"chaos-run-{secrets.token_hex(4)}"
         self._settings, self._opened = settings, opened
-        self._sight = Sight(settings, hands, _base_url(settings, hands))
+        self._sight = Sight(settings, hands)
         journal = Journal(undo_dir(settings.root))
         button = StopButton(settings.root, os.environ)
         self._readiness = Readiness(
@@ -158,9 +158,6 @@ class Alone:
             hands=hands,
             journal=journal,
             app=settings.target.apps[0].name,
-            base_url=self._sight.base_url,
-            journeys=(),
-            journey_files=settings.journeys,
             run=run,
             seed=zlib.crc32(run.encode()),
             test="",
@@ -169,13 +166,6 @@ class Alone:
             write=lambda _row: None,
             tell=lambda line: _log.info(line) if line else None,
         )
-
-
-def _base_url(settings: Settings, hands: Hands) -> str:
-    name = settings.target.apps[0].name
-    if hands.local:
-        return hands.local.app_url(name)
-    return settings.target.url or f"https://{name}.fly.dev"
 
 
 def _hands(settings: Settings) -> AbstractContextManager[Hands]:

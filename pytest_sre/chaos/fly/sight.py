@@ -34,13 +34,11 @@ class Sight:
     Attributes:
         settings: the target's.
         hands: by which its platform is asked.
-        base_url: where its first public app is reached.
         began_at: when the experiment began, Unix seconds; what the log says before is known.
     """
 
     settings: Settings
     hands: Hands
-    base_url: str
     began_at: float = field(default_factory=time.time)
     _acknowledged: list[str] = field(default_factory=list, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -51,11 +49,13 @@ class Sight:
 
     def url_of(self, app: str) -> str:
         """Say where an app is reached."""
-        name = self.app(app)
-        if name == self.settings.target.apps[0].name:
-            return self.base_url
-        local = self.hands.local
-        return local.app_url(name) if local else f"https://{name}.fly.dev"
+        name, local = self.app(app), self.hands.local
+        return local.app_url(name) if local else self.settings.target.url_on_fly(name)
+
+    @property
+    def public_url(self) -> str:
+        """Where the first app is reached that users reach."""
+        return self.url_of(self.settings.target.public_app.name)
 
     def machines(self, app: str, group: str, region: str = "") -> list[Machine]:
         """List the Machines of an app, or of a process group or a region of it.
@@ -84,7 +84,8 @@ class Sight:
             JourneyFileError: the file that registers it cannot be imported.
         """
         journey = self._journey(name)
-        with JourneyRunner(self.base_url, app=self.app(""), source="chaos", write=write) as runner:
+        app = self.settings.target.public_app.name
+        with JourneyRunner(self.public_url, app=app, source="chaos", write=write) as runner:
             path = runner.run(journey)
         if path is not None:
             self._acknowledged.append(path)
@@ -99,7 +100,7 @@ class Sight:
         """Read what a path of the first public app has; None when it cannot be read."""
         try:
             with httpx.Client(trust_env=False, timeout=timeout_s) as client:
-                answer = client.get(f"{self.base_url}/{path.lstrip('/')}")
+                answer = client.get(f"{self.public_url}/{path.lstrip('/')}")
         except httpx.HTTPError:
             return None
         return answer.text if answer.is_success else None

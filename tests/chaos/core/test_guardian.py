@@ -31,12 +31,9 @@ def test_what_a_killed_process_left_is_undone(fleet, forks, guardians, until):
     pid, _ = forks("hold")
     assert fleet.wrong() != []
 
-    began = time.monotonic()
     os.kill(pid, signal.SIGKILL)
 
     until(lambda: fleet.wrong() == [])
-    # Not a limit: what it takes is measured elsewhere.
-    assert time.monotonic() - began < 60
     until(lambda: guardians(fleet.journal.folder) == [])
 
 

@@ -19,6 +19,7 @@ from pytest_sre.turns.noticeboard import MachineBoard, board_machine
 from pytest_sre.turns.notices import key_prefix
 from pytest_sre.turns.purposes import CHAOS
 from pytest_sre.undo.files import Journal, undo_dir
+from tests.plugin.conftest import processes_about
 from tests.plugin.conftest import shared as shared  # noqa: PLC0414 - a fixture
 
 ACTIONS = "pytest_sre.chaos.fly.actions"
@@ -97,15 +98,11 @@ class Stage:
         self.rows, self.lines, self.stop = [], [], ""
         self.asked_s = []
         self.settings = load_settings(root, "local")
-        local = hands.local
         self.ground = Ground(
             settings=self.settings,
             hands=hands,
             journal=Journal(undo_dir(root)),
             app="tiny",
-            base_url=local.app_url("tiny"),
-            journeys={"home"},
-            journey_files=self.settings.journeys,
             run="run-1",
             seed=1,
             test="chaos/it.json::it",
@@ -147,9 +144,13 @@ def stage(shared, hands):
     assert made.is_clean()
     yield made
     assert made.is_clean()
-    leader = psutil.Process()
-    played = [p for p in leader.children(recursive=True) if "experiments.child" in _told(p)]
-    assert played == []
+    assert at_play() == []
+
+
+def at_play(root=None):
+    """The processes that play an experiment: of a project, or those that this process began."""
+    among = processes_about(root) if root else psutil.Process().children(recursive=True)
+    return [process for process in among if "experiments.child" in _told(process)]
 
 
 def _told(process):

@@ -12,6 +12,7 @@ import yaml
 from pytest_sre.recording.rows import ExperimentRun, Perturbation
 from tests.chaos.experiments.conftest import (
     action,
+    at_play,
     cordoned,
     experiment,
     forget_turns,
@@ -19,7 +20,7 @@ from tests.chaos.experiments.conftest import (
     stated,
     wait_until,
 )
-from tests.plugin.conftest import clean_environment, processes_about
+from tests.plugin.conftest import clean_environment
 
 HOME = {"title": "the app answers", "probes": [probe("journey_passes", name="home")]}
 
@@ -73,11 +74,6 @@ def test_a_parameter_that_no_experiment_has_is_a_mistake(pytester, given, said):
     assert fnmatch.fnmatch(text.replace("\n", " "), said)
 
 
-def played(root):
-    """The processes that play an experiment of a project."""
-    return [p for p in processes_about(root) if "experiments.child" in str(p.cmdline())]
-
-
 @pytest.fixture
 def placed(shared):
     """Put an experiment into the shared project, and give its path."""
@@ -87,9 +83,7 @@ def placed(shared):
         return f"experiments/{name}.json"
 
     yield place
-    assert [
-        p for p in processes_about(shared.root) if "experiments.child" in str(p.cmdline())
-    ] == []
+    assert at_play(shared.root) == []
 
 
 def test_with_a_target_it_is_run(shared, placed):
@@ -133,7 +127,7 @@ def paused(shared, placed, hands):
     yield process
     wait_until(lambda: not cordoned(hands))
     wait_until(lambda: not list((shared.root / ".sre" / "undo").glob("*.json")))
-    wait_until(lambda: not played(shared.root))
+    wait_until(lambda: not at_play(shared.root))
     forget_turns(hands)
 
 

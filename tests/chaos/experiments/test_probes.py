@@ -34,18 +34,18 @@ objective = 99
 
 @pytest.fixture
 def base_url(stage):
-    return stage.ground.base_url
+    return stage.hands.local.app_url("tiny")
 
 
 @pytest.fixture
-def seen(stage, tmp_path, base_url):
+def seen(stage, tmp_path):
     """What probes look at: the shared platform, with objectives of its own."""
     for name in ("fly.toml", "sre.toml"):
         text = (stage.root / name).read_text("utf-8")
         (tmp_path / name).write_text(text + OBJECTIVES * (name == "sre.toml"), encoding="utf-8")
 
     class Seeing:
-        sight = Sight(load_settings(tmp_path, "local"), stage.hands, base_url)
+        sight = Sight(load_settings(tmp_path, "local"), stage.hands)
 
     standings.stand(Seeing())
     yield

@@ -1,6 +1,5 @@
 """Experiments as they run: chaoslib in a process of its own, real Machines, always undone."""
 
-import os
 import signal
 import threading
 import time
@@ -11,7 +10,7 @@ from pytest_sre.chaos.experiments.result import Outcome
 from pytest_sre.chaos.injecting import NotClean
 from pytest_sre.recording.rows import ExperimentRun
 from pytest_sre.verdict import Inconclusive
-from tests.chaos.experiments.conftest import action, experiment, probe, stated
+from tests.chaos.experiments.conftest import action, at_play, experiment, probe, stated
 
 HOME = {"title": "the app answers", "probes": [probe("journey_passes", name="home")]}
 STOP_ONE = action("stop_machines", group="web", count=1)
@@ -159,11 +158,8 @@ def test_the_stop_button_undoes_and_decides_nothing(stage):
 
 def test_a_child_that_is_killed_leaves_nothing(stage):
     def kill():
-        import psutil
-
-        for process in psutil.Process().children(recursive=True):
-            if "experiments.child" in " ".join(process.cmdline()):
-                os.kill(process.pid, signal.SIGKILL)
+        for process in at_play():
+            process.send_signal(signal.SIGKILL)
 
     killed = when_done(stage, kill)
     result = stage.run(tried(method=[STOP_ONE | {"pauses": {"after": 120}}]))
@@ -175,11 +171,8 @@ def test_a_child_that_is_killed_leaves_nothing(stage):
 
 def test_a_child_that_is_told_to_end_does(stage):
     def end():
-        import psutil
-
-        for process in psutil.Process().children(recursive=True):
-            if "experiments.child" in " ".join(process.cmdline()):
-                os.kill(process.pid, signal.SIGTERM)
+        for process in at_play():
+            process.send_signal(signal.SIGTERM)
 
     told = when_done(stage, end)
     result = stage.run(tried(method=[STOP_ONE | {"pauses": {"after": 120}}, STOP_ONE]))

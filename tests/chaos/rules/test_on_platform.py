@@ -135,7 +135,7 @@ def test_while_the_platform_is_silent_nothing_is_done(begin, platform):
 
 
 @pytest.fixture
-def faults(platform, hands, tmp_path):
+def faults(hands, tmp_path):
     """Make the faults of a test on a target with these limits."""
     serving = 'app = "shop"\n[http_service]\ninternal_port = 8080\n'
     (tmp_path / "fly.toml").write_text(serving)
@@ -150,9 +150,6 @@ def faults(platform, hands, tmp_path):
             hands=hands,
             journal=journal,
             app="shop",
-            base_url=platform.app_url("shop"),
-            journeys=(),
-            journey_files=(),
             run="run-1",
             seed=1,
             test="test_it",

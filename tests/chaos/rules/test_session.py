@@ -21,7 +21,7 @@ def test_undoes_at_once(fly_app, chaos, sre_run):
     with chaos.cordon_machine(fly_app, group="web", lasts="10m") as fault:
         # The controller; it performs nothing itself.
         os.kill(os.getppid(), signal.SIGUSR1)
-        wait_until(lambda: fault.has_ended)
+        wait_until(lambda: fault.undone)
 
 def test_begins_nothing_more(fly_app, chaos, sre_run):
     wait_until(lambda: is_pressed(sre_run))

@@ -11,6 +11,7 @@ _RECOVERING = "tests/chaos/core/test_recovering.py"
 _READINESS = "tests/chaos/rules/test_readiness.py"
 _ABORTING = "tests/chaos/rules/test_aborting.py"
 _SILENT = "tests/chaos/contract/test_silent.py"
+_AT_ONCE = "tests/chaos/contract/test_at_once.py"
 _FORKS = "tests/chaos/contract/test_forks.py"
 _KEPT = "tests/chaos/contract/test_kept.py"
 _LOCALLY = "tests/chaos/inside/test_on_the_local_platform.py"
@@ -241,9 +242,37 @@ CHAOS_CALLS = (
     SafetyCall(
         "the blast radius",
         "pytest_sre/chaos/faults.py",
-        "            taken.enter_context(self._radius.taking(reach))\n",
+        "            taken.enter_context(ground.radius.taking(self._target, reach))\n",
         "            pass\n",
         ("tests/chaos/experiments/test_running.py::test_no_more_than_its_blast_radius",),
+    ),
+    SafetyCall(
+        "what is made is undone though another call hangs",
+        "pytest_sre/chaos/injecting.py",
+        "        if not self._making.stop():\n",
+        "        if False:\n",
+        (_AT_ONCE,),
+    ),
+    SafetyCall(
+        "what cannot be undone keeps nothing else from it",
+        "pytest_sre/chaos/injecting.py",
+        "        if len(is_open) > 1:\n",
+        "        if False:\n",
+        (_AT_ONCE,),
+    ),
+    SafetyCall(
+        "what is stuck half way is not forgotten",
+        "pytest_sre/chaos/faults.py",
+        "            self._stuck.append(error.undone)\n",
+        "            pass\n",
+        ("tests/chaos/rules/test_on_platform.py",),
+    ),
+    SafetyCall(
+        "what is done while an experiment is ended is undone at once",
+        "pytest_sre/chaos/experiments/running.py",
+        "        if self._watch.why:\n            # It came",
+        "        if False:\n            # It came",
+        ("tests/chaos/experiments/test_running.py",),
     ),
     SafetyCall(
         "the target's name is typed for production",

@@ -16,7 +16,7 @@ from pytest_sre.chaos.ground import Ground
 from pytest_sre.chaos.injecting import Injection, Injector, NotClean, Undone
 from pytest_sre.chaos.permission import require_allowed
 from pytest_sre.chaos.planning import app_of, changes_of
-from pytest_sre.chaos.radius import Radius, reach_of
+from pytest_sre.chaos.radius import reach_of
 from pytest_sre.recording.rows import Perturbation
 from pytest_sre.targets import Target
 
@@ -92,8 +92,7 @@ class Faults:
         experiment: str = "",
     ) -> None:
         target = target or ground.settings.target
-        self._ground, self._experiment = ground, experiment
-        self._radius = Radius(target)
+        self._ground, self._experiment, self._target = ground, experiment, target
         self._injector = Injector(
             ground.hands,
             ground.journal,
@@ -103,6 +102,7 @@ class Faults:
             tell=ground.tell,
         )
         self.all: list[Fault] = []
+        self._stuck: list[Undone] = []
 
     @property
     def open(self) -> tuple[Fault, ...]:
@@ -127,7 +127,7 @@ class Faults:
         changes = changes_of(action, fleet, app=app, seed=ground.seed, local=local)
         reach = reach_of(changes, fleet, app=app, lasts_s=action.lasts_s)
         with ExitStack() as taken:
-            taken.enter_context(self._radius.taking(reach))
+            taken.enter_context(ground.radius.taking(self._target, reach))
             return self._inject(action, changes, app, taken)
 
     def _inject(
@@ -144,7 +144,13 @@ class Faults:
             test=ground.test,
             experiment=self._experiment,
         )
-        injection = self._injector.inject(action, changes)
+        try:
+            injection = self._injector.inject(action, changes)
+        except NotClean as error:
+            self._stuck.append(error.undone)
+            taken.pop_all()
+            self._tell_undone(_left(row, error.undone), error.undone)
+            raise
         row = msgspec.structs.replace(row, made_at=time.time())
         fault = Fault(injection, row, taken.pop_all())
         self.all.append(fault)
@@ -159,17 +165,29 @@ class Faults:
 
     def end_all(self) -> None:
         """Undo all that is open, the last first; each is tried, whatever befalls another."""
+        # One that takes its time keeps no other from being undone, nor does telling of it.
+        self._injector.hasten()
+        news: list[Fault] = []
         errors: list[Exception] = []
         for fault in self.open:
             try:
-                self.end(fault)
+                news += [fault] if fault.undo() else []
             except Exception as error:  # noqa: BLE001 - the others are to be undone yet
                 errors.append(error)
         # A signal that came when something was just done may have kept it from us.
         strays = self._injector.undo_all()
+        for fault in news:
+            if fault.undone:
+                self._tell_undone(fault.row, fault.undone)
         errors += [NotClean(undone) for undone in strays if not undone.clean]
         if errors:
             raise errors[0]
+
+    @property
+    def unclean(self) -> tuple[Undone, ...]:
+        """What is not proven to be undone, of all that was begun."""
+        undone = [each.undone for each in self.all if each.undone]
+        return (*self._stuck, *(each for each in undone if not each.clean))
 
     def require_clean(self) -> None:
         """Pass when nothing of what was done is left; call it when nothing is open.
@@ -177,7 +195,7 @@ class Faults:
         Raises:
             NotClean: that is not proven.
         """
-        unclean = [each.undone for each in self.all if each.undone and not each.undone.clean]
+        unclean = self.unclean
         if unclean:
             raise NotClean(
                 Undone(
@@ -195,6 +213,12 @@ class Faults:
             commands = "\n".join(f"    {command}" for command in undone.by_hand)
             said = f"Chaos NOT undone: {row.described}. By hand:\n\n{commands}"
         self._ground.note(said, row.undone_at)
+
+
+def _left(row: Perturbation, undone: Undone) -> Perturbation:
+    """Put on record what could be made in part only, and is not proven to be undone."""
+    by_hand = "\n".join(undone.by_hand)
+    return msgspec.structs.replace(row, made_at=row.at, undone_at=time.time(), left=by_hand)
 
 
 def described(changes: Sequence[Change]) -> str:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pytest_sre.chaos.hands import Hands
+from pytest_sre.chaos.radius import Radius
 from pytest_sre.recording.rows import Row
 from pytest_sre.targets import Settings
 from pytest_sre.undo.files import Journal
@@ -33,6 +34,7 @@ class Ground:
         write: records what is seen and done.
         tell: shows a line in the terminal; an empty one takes it away.
         note: adds to the log of the target's open incidents what was done, and when, Unix seconds.
+        radius: what of the target is perturbed, whoever does it here.
     """
 
     settings: Settings
@@ -47,3 +49,4 @@ class Ground:
     write: Callable[[Row], None]
     tell: Callable[[str], None]
     note: Callable[[str, float], None] = _nobody
+    radius: Radius = field(default_factory=Radius)

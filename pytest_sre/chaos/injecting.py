@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
@@ -18,8 +19,9 @@ from pytest_sre.chaos.changes.change import Change, NotInjected
 from pytest_sre.chaos.guardian.standing import Guardian, NoGuardianError, standing_guardian
 from pytest_sre.chaos.hands import Hands
 from pytest_sre.chaos.making import Held, Making
+from pytest_sre.chaos.undoing.abreast import Abreast
 from pytest_sre.chaos.undoing.intents import intend
-from pytest_sre.chaos.undoing.settling import Open, Settled, settle
+from pytest_sre.chaos.undoing.settling import ATTEMPT_S, Open, Settled, settle
 from pytest_sre.chaos.undoing.tags import tag_of
 from pytest_sre.chaos.undoing.uninterrupted import uninterrupted
 from pytest_sre.undo.files import Journal
@@ -97,7 +99,8 @@ class Injection:
         self._held, self._hands, self._guardian = held, hands, guardian
         self._undo_timeout_s, self._tell = undo_timeout_s, tell
         self._making = Making(held, hands)
-        self._lock = threading.Lock()
+        self._lock, self._hastening = threading.Lock(), threading.Lock()
+        self._hastened: Abreast[None] | None = None
         self._undone: Undone | None = None
         self._end = threading.Timer(action.lasts_s, self.undo)
         self._end.daemon = True
@@ -128,6 +131,14 @@ class Injection:
                 raise NotClean(undone) from error
             raise
 
+    def hasten(self) -> None:
+        """Do no more of it, and begin to undo it, once; waits for nothing and proves nothing."""
+        self._making.stop()
+        with self._hastening:
+            if self._hastened is None and self._undone is None:
+                undoings = [partial(each.undo, self._hands) for each in self.changes]
+                self._hastened = Abreast(undoings)
+
     def undo(self) -> Undone:
         """Undo it; once, whoever asks. No signal cuts it short, and it is over in time.
 
@@ -135,11 +146,16 @@ class Injection:
         """
         with uninterrupted(), self._lock:
             if self._undone is None:
-                self._tell(f"undoing: {self.described}")
+                self._show(f"undoing: {self.described}")
                 self._undone = self._undo()
                 self.undone_at = time.time()
-                self._tell("")
+                self._show("")
         return self._undone
+
+    def _show(self, line: str) -> None:
+        # A terminal that is gone keeps nothing from being undone.
+        with contextlib.suppress(Exception):
+            self._tell(line)
 
     def __enter__(self) -> Self:
         return self
@@ -157,7 +173,12 @@ class Injection:
     def _undo(self) -> Undone:
         began = time.monotonic()
         self._end.cancel()
+        if not self._making.stop():
+            # What is made already is not to wait for what hangs.
+            self.hasten()
         has_returned = self._making.end(self._undo_timeout_s)
+        if self._hastened:
+            self._hastened.end(ATTEMPT_S)
 
         def proven(number: int) -> None:
             if not has_returned:
@@ -220,7 +241,7 @@ class Injector:
             undo_timeout_s=self._undo_timeout_s,
             tell=self._tell,
         )
-        self._open = [each for each in self._open if each.undone_at is None] + [injection]
+        self._open = [*reversed(self._still_open()), injection]
         injection.make()
         return injection
 
@@ -229,8 +250,21 @@ class Injector:
 
         Also what nobody was given, for instance since a signal came when it was just made.
         """
-        is_open = [each for each in reversed(self._open) if each.undone_at is None]
-        return tuple(each.undo() for each in is_open)
+        self.hasten()
+        return tuple(each.undo() for each in self._still_open())
+
+    def hasten(self) -> None:
+        """Begin to undo all at once, where there are several; what is done last is done in turn.
+
+        One that cannot be undone keeps no other from it then.
+        """
+        is_open = self._still_open()
+        if len(is_open) > 1:
+            for each in is_open:
+                each.hasten()
+
+    def _still_open(self) -> list[Injection]:
+        return [each for each in reversed(self._open) if each.undone_at is None]
 
     def _guardian(self) -> Guardian:
         try:

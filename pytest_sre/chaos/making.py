@@ -77,6 +77,10 @@ class Making:
         self._repeating = threading.Thread(target=run, name="chaos again", daemon=True)
         self._repeating.start()
 
+    def stop(self) -> bool:
+        """Begin nothing more; whether all that was begun has returned."""
+        return self.end(0.0)
+
     def end(self, within_s: float) -> bool:
         """Begin nothing more; whether all that was begun has returned within the time."""
         self._is_over.set()

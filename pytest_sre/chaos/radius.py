@@ -97,27 +97,26 @@ def require_time(target: Target, lasts_s: float) -> None:
 
 
 class Radius:
-    """Keeps all that is perturbed at the same time within a target's limits.
+    """Keeps all that is perturbed at the same time within limits."""
 
-    Args:
-        target: where.
-    """
-
-    def __init__(self, target: Target) -> None:
-        self._target = target
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._now: list[Reach] = []
 
     @contextlib.contextmanager
-    def taking(self, reach: Reach) -> Iterator[None]:
+    def taking(self, target: Target, reach: Reach) -> Iterator[None]:
         """Perturb something beside what is perturbed already.
+
+        Args:
+            target: whose limits hold.
+            reach: what is to be perturbed.
 
         Raises:
             Inconclusive: together it is more than may be; nothing was done.
         """
         with self._lock:
             others = [machine for each in self._now for machine in each.machines]
-            require_within(self._target, reach, others)
+            require_within(target, reach, others)
             self._now.append(reach)
         try:
             yield

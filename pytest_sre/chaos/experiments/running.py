@@ -43,7 +43,7 @@ from pytest_sre.chaos.experiments.words import (
 from pytest_sre.chaos.faults import Faults
 from pytest_sre.chaos.ground import Ground
 from pytest_sre.chaos.guardian.standing import NoGuardianError, standing_guardian
-from pytest_sre.chaos.injecting import NotClean, Undone
+from pytest_sre.chaos.injecting import NotClean
 from pytest_sre.fly.errors import FlyError
 from pytest_sre.local.platform import LocalPlatformError
 from pytest_sre.targets import Target
@@ -105,7 +105,6 @@ class Running:
         self._journal = ""
         # Written by the thread that watches, as nothing else here is.
         self._tripped = self._stopped = ""
-        self._stuck: list[Undone] = []
 
     def run(self, deadline_s: float) -> ExperimentResult:
         """Run it until that time of the monotonic clock at the latest."""
@@ -187,12 +186,13 @@ class Running:
             return Answer(of=asked.number, text="the experiment is ended", is_done=False)
         try:
             fault = self._faults.begin(self._bounded(asked.action))
-        except NotClean as error:
-            self._stuck.append(error.undone)
-            return Answer(of=asked.number, text=str(error), is_done=False)
         except _REFUSALS as error:
             return Answer(of=asked.number, text=str(error), is_done=False)
         self._seen = replace(self._seen, injected=self._seen.injected + 1)
+        if self._watch.why:
+            # It came to an end while this was being done.
+            self._faults.end(fault)
+            return Answer(of=asked.number, text="the experiment is ended", is_done=False)
         return Answer(of=asked.number, text=fault.row.described, is_done=True)
 
     def _bounded(self, action: Action) -> Action:
@@ -270,8 +270,7 @@ class Running:
     def _undo(self) -> None:
         was_open = bool(self._faults.open)
         self._faults.end_all()
-        ended = [*self._stuck, *(fault.undone for fault in self._faults.all if fault.undone)]
-        unclean = [undone for undone in ended if not undone.clean]
+        unclean = self._faults.unclean
         is_first = math.isnan(self._seen.undone_at)
         at = time.time() if was_open or is_first else self._seen.undone_at
         self._seen = replace(

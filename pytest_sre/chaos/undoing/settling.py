@@ -15,8 +15,8 @@ from pytest_sre.chaos.undoing.tags import Tag, remove_tag
 from pytest_sre.fly.errors import FlyError, RateLimited
 from pytest_sre.local.platform import LocalPlatformError
 
-# A call that hangs is left alone, and made again.
-_ATTEMPT_S: Final = 10.0
+ATTEMPT_S: Final = 10.0
+"""An attempt that hangs for longer than what it undoes takes is left alone, and made again."""
 _SPARE_S: Final = 1.0
 
 
@@ -72,7 +72,7 @@ def settle(
         for number, each in enumerate(opened)
     ]
     takes_s = max((each.change.takes_s for each in opened), default=0.0)
-    limit_s = timeout_s + hands.in_flight_s + takes_s + _ATTEMPT_S + _SPARE_S
+    limit_s = timeout_s + hands.in_flight_s + takes_s + ATTEMPT_S + _SPARE_S
     return [
         Settled(is_clean=False, why=_in_a_line(found)) if isinstance(found, Exception) else found
         for found in Abreast(works, at_once=len(works)).results(limit_s)
@@ -125,8 +125,9 @@ class _Settling:
     def _attempt(self) -> Attempt:
         with self._turns:
             began_at = time.monotonic()
+            within_s = ATTEMPT_S + self._opened.change.takes_s
             try:
-                is_proven = one(lambda: self._undo(began_at), within_s=_ATTEMPT_S)
+                is_proven = one(lambda: self._undo(began_at), within_s=within_s)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
                 if self._hands.have_vanished:
                     raise Vanished from None

@@ -7,6 +7,8 @@ import time
 import pytest
 
 from pytest_sre.chaos.experiments.result import Outcome
+from pytest_sre.chaos.experiments.running import Running
+from pytest_sre.chaos.faults import Faults
 from pytest_sre.chaos.injecting import NotClean
 from pytest_sre.recording.rows import ExperimentRun
 from pytest_sre.verdict import Inconclusive
@@ -154,6 +156,34 @@ def test_the_stop_button_undoes_and_decides_nothing(stage):
     assert (result.outcome, result.decides) == (Outcome.ABORTED, False)
     with pytest.raises(Inconclusive, match="stopped by hand"):
         result.require()
+
+
+def test_what_is_done_while_it_is_being_ended_is_undone_at_once(stage, monkeypatch):
+    begin, end_all, ended = Faults.begin, Faults.end_all, threading.Event()
+    left = []
+
+    def ends(faults):
+        end_all(faults)
+        ended.set()
+
+    def begins(faults, action):
+        stage.stop = "chaos is stopped by hand"
+        assert ended.wait(120)
+        return begin(faults, action)
+
+    def hears(running, word, take=Running._take):
+        take(running, word)
+        left.append(not stage.is_clean())
+
+    monkeypatch.setattr(Faults, "begin", begins)
+    monkeypatch.setattr(Faults, "end_all", ends)
+    monkeypatch.setattr(Running, "_take", hears)
+    result = stage.run(tried())
+
+    assert (result.outcome, result.decides) == (Outcome.ABORTED, False)
+    assert not any(left)
+    (row,) = stage.perturbations
+    assert row.clean
 
 
 def test_a_child_that_is_killed_leaves_nothing(stage):

@@ -13,6 +13,7 @@ from pytest_sre.chaos.faults import Faults
 from pytest_sre.chaos.ground import Ground
 from pytest_sre.chaos.guardian.standing import dismiss_guardians
 from pytest_sre.chaos.hands import hands_of
+from pytest_sre.chaos.injecting import NotClean
 from pytest_sre.fly.config import MachineConfig, MachineInit
 from pytest_sre.local.images import Image
 from pytest_sre.local.platform import LocalPlatform
@@ -134,6 +135,14 @@ def test_while_the_platform_is_silent_nothing_is_done(begin, platform):
     assert len(refused.value.reason.splitlines()) <= 4
 
 
+class Here(Faults):
+    """Faults, where they are, and what is on record of them."""
+
+    def __init__(self, ground, rows):
+        super().__init__(ground)
+        self.ground, self.rows = ground, rows
+
+
 @pytest.fixture
 def faults(hands, tmp_path):
     """Make the faults of a test on a target with these limits."""
@@ -145,6 +154,7 @@ def faults(hands, tmp_path):
         (tmp_path / "sre.toml").write_text(f"[targets.local.limits]\n{limits}\n")
         settings = load_settings(tmp_path, "local")
         journal = Journal(undo_dir(tmp_path))
+        rows = []
         ground = Ground(
             settings=settings,
             hands=hands,
@@ -155,10 +165,10 @@ def faults(hands, tmp_path):
             test="test_it",
             ready=lambda _lasts_s: contextlib.nullcontext(),
             stopped=str,
-            write=lambda _row: None,
+            write=rows.append,
             tell=lambda _line: None,
         )
-        made.append(Faults(ground))
+        made.append(Here(ground, rows))
         return made[-1]
 
     yield make
@@ -199,8 +209,32 @@ def test_faults_that_are_on_together_are_counted_together(faults, fly):
 
     with pytest.raises(Inconclusive, match="found 2"):
         here.begin(CordonMachines(which=Which(ids=(other,))))
+    # Those of an experiment that the test runs count, too.
+    with pytest.raises(Inconclusive, match="found 2"):
+        Faults(here.ground).begin(CordonMachines(which=Which(ids=(other,))))
     here.end(first)
     here.begin(CordonMachines(which=Which(ids=(other,))))
+
+
+def test_what_is_stuck_half_way_is_not_forgotten(faults, fly, platform):
+    here = faults("chaos-undo-timeout = 1")
+    first, other = sorted(each.id for each in fly.machines("shop"))[:2]
+    kinds = [("POST */uncordon", first), ("POST */cordon", other)]
+    for endpoint, machine in kinds:
+        told = {"kind": "api-5xx", "machine": machine, "endpoint": endpoint, "for": "10m"}
+        platform.add_fault(told)
+    try:
+        with pytest.raises(NotClean):
+            here.begin(CordonMachines(which=Which(ids=(first, other))))
+        here.end_all()
+
+        with pytest.raises(NotClean, match=f"fly machine uncordon {first} --app shop"):
+            here.require_clean()
+        (row,) = here.rows
+        assert (row.clean, row.left) == (False, f"fly machine uncordon {first} --app shop")
+    finally:
+        platform.clear_faults()
+        fly.uncordon("shop", first)
 
 
 _HOLDER = """

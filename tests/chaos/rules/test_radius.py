@@ -112,17 +112,17 @@ def test_what_sleeps_does_not_bear_what_is_taken_away(prod):
 
 
 def test_what_is_perturbed_together_is_counted_together(prod):
-    radius = Radius(prod("chaos-machines = 2"))
+    radius, target = Radius(), prod("chaos-machines = 2")
 
-    with radius.taking(reach(WORKERS[0])), radius.taking(reach(WORKERS[1])):
+    with radius.taking(target, reach(WORKERS[0])), radius.taking(target, reach(WORKERS[1])):
         with (
             pytest.raises(Inconclusive, match="at most 2 Machines"),
-            radius.taking(reach(WORKERS[2])),
+            radius.taking(target, reach(WORKERS[2])),
         ):
             pytest.fail("a third one was taken")
-        with radius.taking(reach(WORKERS[1])):
+        with radius.taking(target, reach(WORKERS[1])):
             pass
-    with radius.taking(reach(WORKERS[2])):
+    with radius.taking(target, reach(WORKERS[2])):
         pass
 
 

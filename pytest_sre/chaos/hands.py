@@ -30,7 +30,8 @@ class Hands:
     Attributes:
         fly: the platform's client, for Fly.io and the stand-in alike.
         local: the stand-in, for what Fly.io has no API for; None on Fly.io.
-        in_flight_s: how long a call that was given up may still take effect, seconds.
+        in_flight_s: how long a call that was given up may still take effect, seconds. A change
+            whose calls are given longer than any other says so by its ``takes_s``.
     """
 
     fly: Fly

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -19,8 +19,8 @@ from pytest_sre.fly.transport import Query
 from pytest_sre.fly.waiting import WaitCalls
 from pytest_sre.fly.wire import Acknowledgement, as_written
 
-# A change is never sent twice, so it is given the time it may need.
-_CHANGE_TIMEOUT_S = 60.0
+CHANGE_TIMEOUT_S: Final = 60.0
+"""How long a call that changes a Machine is given, seconds; such a call is never sent twice."""
 _GRACE_S = 10.0
 # Put in by the platform during bluegreen deploys; not the app's own.
 _COMPATIBILITY_CHECKS = "bg_deployments_compat"
@@ -117,7 +117,7 @@ class MachineCalls(LeaseCalls, WaitCalls):
         path = path_of("v1", "apps", app, "machines")
         return _own_checks(
             self._machines_api.request(
-                "POST", path, into=Machine, json=body, timeout_s=_CHANGE_TIMEOUT_S
+                "POST", path, into=Machine, json=body, timeout_s=CHANGE_TIMEOUT_S
             )
         )
 
@@ -158,7 +158,7 @@ class MachineCalls(LeaseCalls, WaitCalls):
                 into=Machine,
                 json=body,
                 headers=nonce_header(nonce),
-                timeout_s=_CHANGE_TIMEOUT_S,
+                timeout_s=CHANGE_TIMEOUT_S,
             )
         )
 
@@ -184,7 +184,7 @@ class MachineCalls(LeaseCalls, WaitCalls):
             into=Acknowledgement,
             params={"force": force or None},
             headers=nonce_header(nonce),
-            timeout_s=_CHANGE_TIMEOUT_S,
+            timeout_s=CHANGE_TIMEOUT_S,
         )
 
     def start(self, app: str, machine_id: str, *, nonce: str | None = None) -> None:
@@ -313,7 +313,7 @@ class MachineCalls(LeaseCalls, WaitCalls):
             json=body or {},
             params=params,
             headers=nonce_header(nonce),
-            timeout_s=_CHANGE_TIMEOUT_S,
+            timeout_s=CHANGE_TIMEOUT_S,
         )
         if not done.ok or done.status == "error":
             raise PreconditionFailed(

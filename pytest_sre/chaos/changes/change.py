@@ -29,7 +29,10 @@ class Change(Protocol):
 
     @property
     def takes_s(self) -> float:
-        """How long after its call has returned it may still take effect, seconds."""
+        """How long it may still take effect when its call has returned or was given up, seconds.
+
+        That is in addition to what holds for any call: ``Hands.in_flight_s``.
+        """
 
     def make(self, hands: Hands) -> None:
         """Do it.
@@ -64,7 +67,14 @@ class NotInjected(Exception):  # noqa: N818 - a refusal
 class ChangeStruct(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", forbid_unknown_fields=True
 ):
-    """A change as data: written to ``.sre/undo`` and into a Machine's metadata, read back equal."""
+    """A change as data: written to ``.sre/undo`` and into a Machine's metadata, read back equal.
+
+    Attributes:
+        takes_s: how long it may still take effect when its call has returned or was given up,
+            seconds, in addition to ``Hands.in_flight_s``.
+    """
+
+    takes_s: float = 0.0
 
     @property
     def carrier(self) -> tuple[str, str] | None:
@@ -75,11 +85,6 @@ class ChangeStruct(
     def perturbs(self) -> str:
         """The id of the Machine that it perturbs; empty when that may be any of its app."""
         return ""
-
-    @property
-    def takes_s(self) -> float:
-        """How long after its call has returned it may still take effect, seconds."""
-        return 0.0
 
     def told(self) -> dict[str, Any]:
         """Give it as plain data, with its ``kind``."""

@@ -33,7 +33,7 @@ CLONE: Final = "sre-clone-"
 _AT_REST: Final = frozenset({"created", "stopped", "suspended", "failed"})
 _GONE: Final = frozenset({"destroying", "destroyed"})
 # What a process is given to end in order, where its Machine does not say: Fly's default.
-_END_S: Final = 5.0
+_USUAL_END_S: Final = 5.0
 
 
 class _OfRunning(MachineChange, frozen=True, kw_only=True):
@@ -74,17 +74,9 @@ class KillMachine(_OfRunning, frozen=True, tag="kill-machine"):
 
     Attributes:
         signal: its name.
-        ends_within_s: how long the process may take to end, seconds. One that ends in order, and
-            is not started again, runs until then as if nothing had happened.
     """
 
     signal: str = "SIGKILL"
-    ends_within_s: float = 0.0
-
-    @property
-    def takes_s(self) -> float:
-        """Until the process has ended."""
-        return self.ends_within_s
 
     @property
     def described(self) -> str:
@@ -218,8 +210,7 @@ def _listed(hands: Hands, app: str, machine_id: str) -> Machine | None:
 
 def plan_stop(action: StopMachines, scene: Scene) -> tuple[Change, ...]:
     """Stop the Machines that are meant."""
-    chosen = scene.choose_running(action.which)
-    return tuple(StopMachine(**scene.fields_of(each)) for each in chosen)
+    return _stops(scene, scene.choose_running(action.which))
 
 
 def plan_kill(action: KillMachines, scene: Scene) -> tuple[Change, ...]:
@@ -239,7 +230,9 @@ def plan_kill(action: KillMachines, scene: Scene) -> tuple[Change, ...]:
 def plan_restart(action: RestartMachines, scene: Scene) -> tuple[Change, ...]:
     """Restart the Machines that are meant."""
     chosen = scene.choose_running(action.which)
-    return tuple(RestartMachine(**scene.fields_of(each)) for each in chosen)
+    return tuple(
+        RestartMachine(**scene.fields_of(each), takes_s=_stops_within_s(each)) for each in chosen
+    )
 
 
 def plan_restart_loop(action: RestartLoop, scene: Scene) -> tuple[Change, ...]:
@@ -293,7 +286,7 @@ def plan_scale(action: Scale, scene: Scene) -> tuple[Change, ...]:
     taken = {each.name for each in scene.fleet}
     free = (name for name in (f"{CLONE}{n}" for n in count(1)) if name not in taken)
     return tuple(
-        CloneMachine(**scene.fields_of(model), name=name)
+        CloneMachine(**scene.fields_of(model), name=name, takes_s=scene.slow_call_s)
         for name, _ in zip(free, range(more), strict=False)
     )
 
@@ -301,19 +294,35 @@ def plan_scale(action: Scale, scene: Scene) -> tuple[Change, ...]:
 def _kills(scene: Scene, which: Which, signal: str) -> tuple[Change, ...]:
     chosen = scene.choose_running(which)
     return tuple(
-        KillMachine(
-            **scene.fields_of(each), signal=signal, ends_within_s=_ends_within_s(each, signal)
-        )
+        KillMachine(**scene.fields_of(each), signal=signal, takes_s=_dies_within_s(each, signal))
         for each in chosen
     )
 
 
-def _ends_within_s(machine: Machine, signal: str) -> float:
-    if signal.upper().removeprefix("SIG") == "KILL":
-        return 0.0
+def _dies_within_s(machine: Machine, signal: str) -> float:
+    """Until then a Machine that is to die, and is not started again, may look as if it were not."""
+    return 0.0 if signal.upper().removeprefix("SIG") == "KILL" else _ends_within_s(machine)
+
+
+def _stops_within_s(machine: Machine) -> float:
+    """Until then a Machine that is to stop can't be started again, if that is long.
+
+    It is seen to be stopping, so the usual time is within that which undoing is given anyway.
+    """
+    ends_within_s = _ends_within_s(machine)
+    return ends_within_s if ends_within_s > _USUAL_END_S else 0.0
+
+
+def _ends_within_s(machine: Machine) -> float:
     stop = machine.settings.stop_config
     stated_s = stop.timeout_s if stop else None
-    return _END_S if stated_s is None else stated_s
+    return _USUAL_END_S if stated_s is None else stated_s
+
+
+def _stops(scene: Scene, machines: Iterable[Machine]) -> tuple[Change, ...]:
+    return tuple(
+        StopMachine(**scene.fields_of(each), takes_s=_stops_within_s(each)) for each in machines
+    )
 
 
 def _cordons(scene: Scene, machines: Iterable[Machine]) -> tuple[Change, ...]:
@@ -324,5 +333,4 @@ def _taken_away(scene: Scene, machines: Iterable[Machine]) -> tuple[Change, ...]
     machines = tuple(machines)
     routed = [each for each in machines if not each.cordoned]
     running = [each for each in machines if each.state == "started"]
-    stops = (StopMachine(**scene.fields_of(each)) for each in running)
-    return (*_cordons(scene, routed), *stops)
+    return (*_cordons(scene, routed), *_stops(scene, running))

@@ -172,6 +172,7 @@ def plan_deploy(action: DeployRelease, scene: Scene) -> tuple[Change, ...]:
             app=scene.app,
             image=_image_of(action, scene),
             release=action.release,
+            takes_s=scene.slow_call_s,
             former={machine.id: machine.settings.image for machine in scene.running},
             healthy_within_s=action.lasts_s,
         ),

@@ -6,6 +6,7 @@ from typing import TypedDict
 
 from pytest_sre.chaos.actions import Which
 from pytest_sre.chaos.choosing import choose
+from pytest_sre.fly.machines import CHANGE_TIMEOUT_S
 from pytest_sre.fly.models import Machine
 
 
@@ -38,6 +39,11 @@ class Scene:
     def running(self) -> tuple[Machine, ...]:
         """The Machines that run, on hosts that answer."""
         return tuple(each for each in self.fleet if each.state == "started" and each.is_reachable)
+
+    @property
+    def slow_call_s(self) -> float:
+        """How long Fly.io may take to create or update a Machine, seconds; locally no time."""
+        return 0.0 if self.local else CHANGE_TIMEOUT_S
 
     def choose_running(self, which: Which) -> tuple[Machine, ...]:
         """Choose among those that run.

@@ -163,6 +163,7 @@ def plan_bad_secret(action: BadSecret, scene: Scene) -> tuple[Change, ...]:
             app=scene.app,
             name=action.name,
             restore_from=action.restore_from,
+            takes_s=scene.slow_call_s,
             machines=tuple(machine.id for machine in scene.running),
         ),
     )

@@ -10,7 +10,9 @@ from pytest_sre.chaos.actions import Which
 from pytest_sre.chaos.changes import known, machines
 from pytest_sre.chaos.changes.change import MachineChange, NotInjected
 from pytest_sre.chaos.changes.known import UnknownChangeError, read_change, write_change
+from pytest_sre.chaos.hands import Hands
 from pytest_sre.chaos.planning import app_of, changes_of
+from pytest_sre.fly.machines import CHANGE_TIMEOUT_S
 from pytest_sre.fly.models import Machine
 
 STATES = ["started", "stopped", "suspended", "starting", "destroyed"]
@@ -27,20 +29,25 @@ MACHINE_ACTIONS = [
 ]
 
 
-def machine(number: int, *, group="web", region="ams", state="started", cordoned=False) -> Machine:
+def machine(
+    number: int, *, group="web", region="ams", state="started", cordoned=False, stops_in=None
+) -> Machine:
     told = {
         "id": f"m{number}",
         "name": f"name-{number}",
         "region": region,
         "state": state,
         "cordoned": cordoned,
-        "config": {"metadata": {"fly_process_group": group}},
+        "config": {
+            "metadata": {"fly_process_group": group},
+            "stop_config": {"timeout": stops_in} if stops_in else None,
+        },
     }
     return msgspec.convert(told, Machine)
 
 
-def planned(action, fleet):
-    return changes_of(action, fleet, app="shop", seed=7, local=True)
+def planned(action, fleet, *, local=True):
+    return changes_of(action, fleet, app="shop", seed=7, local=local)
 
 
 def kinds(changes):
@@ -92,6 +99,53 @@ def test_what_does_not_run_is_not_stopped_and_what_is_cordoned_not_cordoned():
     assert kinds(planned(actions.StopMachines(), fleet)) == [("stop-machine", "m2")]
     with pytest.raises(NotInjected):
         planned(actions.CordonMachines(), fleet)
+
+
+ENDING = [
+    actions.StopMachines(which=Which(count=2)),
+    actions.RestartMachines(which=Which(count=2)),
+    actions.KillMachines(which=Which(count=2), signal="SIGTERM"),
+    actions.LoseRegion(region="ams"),
+    actions.Scale(group="web", count=0),
+]
+
+
+@pytest.mark.parametrize("action", ENDING, ids=actions.kind_of)
+def test_a_machine_that_may_take_its_time_to_end_is_given_it(action):
+    slow = [machine(1, stops_in="1m0s"), machine(2, stops_in="45s")]
+
+    ends = [c for c in planned(action, slow) if not isinstance(c, machines.CordonMachine)]
+
+    assert {each.machine: each.takes_s for each in ends} == {"m1": 60, "m2": 45}
+
+
+@pytest.mark.parametrize("stops_in", [None, "5s", "200ms"])
+def test_a_stop_that_takes_no_longer_than_usual_is_not_waited_for(stops_in):
+    """Its Machine shows that it is stopping; that of a signal does not."""
+    fleet = [machine(1, stops_in=stops_in)]
+
+    assert [each.takes_s for each in planned(actions.StopMachines(), fleet)] == [0]
+    assert [each.takes_s for each in planned(actions.KillMachines(), fleet)] == [0]
+    (kill,) = planned(actions.KillMachines(signal="SIGTERM"), fleet)
+    assert kill.takes_s == (0.2 if stops_in == "200ms" else 5)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        actions.Scale(group="web", count=3),
+        actions.BadSecret(name="TOKEN", restore_from="RIGHT"),
+        actions.DeployRelease(image="shop:2"),
+    ],
+    ids=actions.kind_of,
+)
+def test_a_call_that_is_given_long_may_take_effect_as_long(action):
+    fleet = [machine(1)]
+
+    for change in planned(action, fleet, local=False):
+        again = read_change(write_change(change))
+        assert Hands(None).in_flight_s + again.takes_s >= CHANGE_TIMEOUT_S
+    assert {change.takes_s for change in planned(action, fleet)} == {0}
 
 
 @given(

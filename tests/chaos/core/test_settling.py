@@ -48,8 +48,8 @@ class FakeHands:
         self.in_flight_s = in_flight_s
 
 
-def settled(*script, in_flight_s=0.0, timeout_s=60.0, made_at=0.0, hands=None):
-    change = Fake(script=list(script))
+def settled(*script, in_flight_s=0.0, takes_s=0.0, timeout_s=60.0, made_at=0.0, hands=None):
+    change = Fake(script=list(script), takes_s=takes_s)
     proven = []
     opened = Open(change, made_at)
     hands = hands or FakeHands(in_flight_s)
@@ -86,6 +86,9 @@ def test_an_answer_that_it_was_done_is_no_proof():
 
 def test_what_may_still_be_on_its_way_is_undone_again_when_it_no_longer_is():
     found, seen = settled(in_flight_s=0.05, made_at=None)
+    assert (found.is_clean, seen) == (True, ["undo", "read", "undo", "read"])
+
+    found, seen = settled(takes_s=0.05, made_at=None)
     assert (found.is_clean, seen) == (True, ["undo", "read", "undo", "read"])
 
     # It was made long ago.

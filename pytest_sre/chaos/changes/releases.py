@@ -11,7 +11,7 @@ import msgspec
 from pytest_sre.chaos.actions import DeployRelease
 from pytest_sre.chaos.changes.change import Change, ChangeStruct, NotInjected
 from pytest_sre.chaos.changes.scene import Scene
-from pytest_sre.chaos.changes.versions import all_run, renew, those_left
+from pytest_sre.chaos.changes.versions import renew, those_left
 from pytest_sre.chaos.hands import Hands
 from pytest_sre.deploys.health import Wanted, failure, is_as_wanted
 from pytest_sre.fly.errors import NotFound
@@ -75,37 +75,32 @@ class DeployedImage(ChangeStruct, frozen=True, tag="deployed-image"):
         hands.fly.update_release(release.id, "complete")
 
     def undo(self, hands: Hands) -> None:
-        """Deploy the former image again, at once to all Machines that run another one."""
+        """Deploy the former image again, at once to all Machines that run this one.
+
+        What somebody else has deployed since stays.
+        """
         try:
-            release = self._newest(hands)
+            release = self._release_back(hands)
         except NotFound:
             return
-        begun = release.in_progress
-        if not same_image(release.image_ref, self._usual):
-            if begun:
-                hands.fly.update_release(release.id, "interrupted")
-            release, begun = hands.fly.create_release(self.app, image=self._usual), True
         for machine in those_left(hands, self.app, self.former):
-            image = self.former[machine.id]
-            if not same_image(machine.settings.image, image):
-                self._bring(hands, machine, image, release)
-        if begun:
+            former = self.former[machine.id]
+            if self._is_left(machine.settings.image, former):
+                self._bring(hands, machine, former, release)
+        if release.in_progress:
             hands.fly.update_release(release.id, "complete")
 
     def is_undone(self, hands: Hands) -> bool:
-        """Whether all Machines run what they ran, and the newest release says so."""
+        """Whether nothing runs it that did not before, and the newest release is another one."""
         try:
-            release = self._newest(hands)
+            newest, *_ = self._releases(hands) or [Release()]
         except NotFound:
             return True
+        is_ended = not newest.in_progress or not same_image(newest.image_ref, self._usual)
         return (
-            not release.in_progress
-            and same_image(release.image_ref, self._usual)
-            and all(
-                same_image(machine.settings.image, self.former[machine.id])
-                for machine in those_left(hands, self.app, self.former)
-            )
-            and all_run(hands, self.app, self.former)
+            is_ended
+            and not self._is_left(newest.image_ref, self._usual)
+            and all(self._is_back(each) for each in those_left(hands, self.app, self.former))
         )
 
     @property
@@ -113,10 +108,35 @@ class DeployedImage(ChangeStruct, frozen=True, tag="deployed-image"):
         """What most of the Machines ran."""
         return Counter(self.former.values()).most_common(1)[0][0]
 
-    def _newest(self, hands: Hands) -> Release:
-        """The app's newest release; one of what it ran where it has none."""
+    def _is_left(self, image: str, former: str) -> bool:
+        """Whether an image that runs now is this one, and not there as it was before."""
+        return same_image(image, self.image) and not same_image(image, former)
+
+    def _is_back(self, machine: Machine) -> bool:
+        """Whether a Machine runs as it did; what it runs by somebody else's deploy is theirs."""
+        image, former = machine.settings.image, self.former[machine.id]
+        if same_image(image, former):
+            return machine.state == "started"
+        return not same_image(image, self.image)
+
+    def _release_back(self, hands: Hands) -> Release:
+        """The release by which Machines get back what they ran: a new one after that of ours."""
+        releases = self._releases(hands)
+        if releases and self._is_left(releases[0].image_ref, self._usual):
+            if releases[0].in_progress:
+                hands.fly.update_release(releases[0].id, "interrupted")
+            begun = hands.fly.create_release(self.app, image=self._usual)
+            return msgspec.structs.replace(begun, in_progress=True)
+        return next((r for r in releases if same_image(r.image_ref, self._usual)), Release())
+
+    def _releases(self, hands: Hands) -> list[Release]:
+        """The app's releases, newest first.
+
+        Raises:
+            NotFound: the app is gone.
+        """
         hands.fly.app(self.app)
-        return next(iter(hands.fly.releases(self.app, 1)), Release(image_ref=self._usual))
+        return hands.fly.releases(self.app)
 
     def _bring(self, hands: Hands, machine: Machine, image: str, release: Release) -> str:
         """Have a Machine run an image; its version then."""

@@ -1,7 +1,7 @@
 """New versions of Machines that ran, and are to run again."""
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pytest_sre.chaos.changes.machines import find_machine
@@ -35,14 +35,16 @@ def renew(
     return made
 
 
-def those_left(hands: Hands, app: str, ids: Iterable[str]) -> list[Machine]:
-    """Give those Machines that are still there, as they are now.
+def those_left(hands: Hands, app: str, ids: Iterable[str]) -> Iterator[Machine]:
+    """Give those Machines that are still there, each as it is when its turn comes.
+
+    To change one may take a minute, in which somebody may have changed the next.
 
     Raises:
         FlyError: the platform does not say.
     """
     found = (find_machine(hands, app, each) for each in ids)
-    return [machine for machine in found if machine]
+    return (machine for machine in found if machine)
 
 
 def all_run(hands: Hands, app: str, ids: Iterable[str]) -> bool:

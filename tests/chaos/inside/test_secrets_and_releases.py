@@ -159,6 +159,95 @@ def test_a_deploy_that_was_cut_off_is_ended(shop, until):
     assert [each.status for each in shop.fly.releases("shop", 2)] == ["complete", "interrupted"]
 
 
+FIX = "registry.local/shop:fix"
+
+
+@pytest.fixture
+def fix(shop, until):
+    """The image of a fix; the Machines run what they ran afterwards."""
+    (first, *_) = shop.hands.local.images()
+    shop.hands.local.register_image(msgspec.structs.replace(first, ref=FIX))
+    former = shop.machines[0].settings.image
+    yield FIX
+    deploy(shop, former, shop.machines)
+    until(shop.is_well)
+
+
+def deploy(shop, image, machines, status="complete"):
+    """Deploy an image, as others do."""
+    release = shop.fly.create_release("shop", image=image)
+    bring(shop, image, machines)
+    shop.fly.update_release(release.id, status)
+    return release
+
+
+def bring(shop, image, machines):
+    for machine in machines:
+        config = msgspec.structs.replace(machine.settings, image=image)
+        shop.fly.update_machine("shop", machine.id, config)
+
+
+def images(shop):
+    return [each.settings.image for each in shop.machines]
+
+
+def test_what_somebody_has_deployed_since_stays(shop, until, fix):
+    (change,) = shop.plan(DeployRelease(release="other"))
+    former = images(shop)
+    change.make(shop.hands)
+    deployed = deploy(shop, fix, shop.machines[:2])
+    undone(shop, until, change)
+    # The one that the fix was not brought to ran the release still.
+    assert images(shop) == [fix, fix, former[2]]
+    assert shop.fly.releases("shop", 1)[0].id == deployed.id
+
+
+def test_a_deploy_of_somebody_that_goes_on_is_left_alone(shop, until, fix):
+    (change,) = shop.plan(DeployRelease(release="other"))
+    change.make(shop.hands)
+    deployed = deploy(shop, fix, shop.machines, status="running")
+    undone(shop, until, change)
+    assert set(images(shop)) == {fix}
+    (newest,) = shop.fly.releases("shop", 1)
+    assert (newest.id, newest.status) == (deployed.id, "running")
+
+
+def test_an_undo_that_was_cut_off_is_ended_though_somebody_has_deployed_since(shop, until, fix):
+    (change,) = shop.plan(DeployRelease(release="other"))
+    former = images(shop)
+    change.make(shop.hands)
+    begun = shop.fly.create_release("shop", image=former[0])
+    deploy(shop, fix, shop.machines[:1])
+    undone(shop, until, change)
+    assert images(shop) == [fix, *former[1:]]
+    assert {each.id: each.status for each in shop.fly.releases("shop", 2)}[begun.id] == "complete"
+
+
+def test_a_machine_that_had_the_image_before_keeps_it(shop, until, fix):
+    bring(shop, fix, shop.machines[:1])
+    until(shop.is_well)
+    former = images(shop)
+    (change,) = shop.plan(DeployRelease(image=fix))
+    change.make(shop.hands)
+    until(shop.is_well)
+    assert set(images(shop)) == {fix}
+    kept = shop.machines[0].instance_id
+    undone(shop, until, change)
+    assert images(shop) == former
+    assert shop.machines[0].instance_id == kept
+
+
+def test_the_image_that_all_had_before_is_not_taken_away(shop, until, fix):
+    deploy(shop, fix, shop.machines)
+    until(shop.is_well)
+    (change,) = shop.plan(DeployRelease(image=fix))
+    change.make(shop.hands)
+    until(shop.is_well)
+    before = [each.instance_id for each in shop.machines], len(shop.fly.releases("shop"))
+    undone(shop, until, change)
+    assert ([each.instance_id for each in shop.machines], len(shop.fly.releases("shop"))) == before
+
+
 def test_undoing_goes_on_when_the_api_fails_meanwhile(shop, until):
     (change,) = shop.plan(DeployRelease(release="other"))
     change.make(shop.hands)

@@ -27,10 +27,17 @@ class SecretCalls:
 
     _machines_api: Transport
 
-    def secrets(self, app: str) -> list[Secret]:
-        """List the names and digests of an app's secrets; their values are never asked for."""
+    def secrets(self, app: str, *, min_version: int | None = None) -> list[Secret]:
+        """List the names and digests of an app's secrets; their values are never asked for.
+
+        Args:
+            app: the app's name.
+            min_version: the list may be behind, but not behind this version.
+        """
         path = path_of("v1", "apps", app, "secrets")
-        return self._machines_api.request("GET", path, into=_Secrets).secrets
+        # It is documented by the one name, and Fly's own client uses the other.
+        least = {"min_version": min_version, "version": min_version}
+        return self._machines_api.request("GET", path, into=_Secrets, params=least).secrets
 
     def set_secrets(self, app: str, values: Mapping[str, str]) -> int:
         """Set secrets; others stay as they are.

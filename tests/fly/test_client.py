@@ -192,6 +192,9 @@ def test_secrets_are_set_and_unset_by_one_call_each(api: ScriptedApi, fly: Fly) 
         {"values": {"A": "", "B": "b"}},
         {"values": {"A": None}},
     ]
+    api.reply(Reply(200, {"secrets": []}))
+    assert fly.secrets("shop", min_version=4) == []
+    assert api.requests[-1].query == {"min_version": "4", "version": "4"}
 
 
 def test_what_a_token_may_do_is_told(api: ScriptedApi, fly: Fly) -> None:

@@ -208,7 +208,8 @@ def test_a_volume_is_made_grown_copied_and_destroyed(fly: Fly) -> None:
 
 def test_secrets_are_staged_until_a_machine_is_updated(fly: Fly, machine: Machine) -> None:
     version = fly.set_secrets(APP, {"PAPER": "a4", "INK": "black"})
-    digests = {secret.name: secret.digest for secret in fly.secrets(APP)}
+    listed = fly.secrets(APP, min_version=version)
+    digests = {secret.name: secret.digest for secret in listed}
     assert digests.keys() == {"PAPER", "INK"}
     assert _said(fly, machine, "PAPER") == ""
     fly.update_machine(APP, machine.id, machine.settings, min_secrets_version=version)

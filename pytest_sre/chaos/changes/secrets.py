@@ -2,11 +2,13 @@
 
 The platform shows digests only. So that undoing can be proven, the right value and the wrong one
 are each set under a name of our own as well while the change lasts, and their digests are compared;
-on a platform whose digests tell equal values apart the change is refused.
+on a platform whose digests tell equal values apart the change is refused. The list of digests may
+be behind: it counts only when it has what was set last.
 """
 
 import os
 import re
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from pytest_sre.chaos.actions import BadSecret
@@ -45,7 +47,7 @@ class WrongSecret(ChangeStruct, frozen=True, tag="wrong-secret"):
         """The commands by which a person undoes it, exactly."""
         return (
             f'fly secrets set {self.name}="${self.restore_from}" --app {self.app}',
-            f"fly secrets unset {self._right} {self._wrong} --app {self.app}",
+            f"fly secrets unset {' '.join(self._marks)} --app {self.app}",
         )
 
     @property
@@ -60,6 +62,15 @@ class WrongSecret(ChangeStruct, frozen=True, tag="wrong-secret"):
     @property
     def _wrong(self) -> str:
         return f"SRE_WRONG_{self.name}"
+
+    @property
+    def _at_hand(self) -> str:
+        return f"SRE_AT_HAND_{self.name}"
+
+    @property
+    def _marks(self) -> tuple[str, ...]:
+        """The names of our own."""
+        return self._right, self._wrong, self._at_hand
 
     def make(self, hands: Hands) -> None:
         """Set it to the wrong value, and have the Machines run with that.
@@ -78,8 +89,8 @@ class WrongSecret(ChangeStruct, frozen=True, tag="wrong-secret"):
             raise NotInjected(f"expected a secret {self.name} of {self.app}, found none")
         if self._right in there:
             raise NotInjected(f"{self.described}: it is on already")
-        hands.fly.set_secrets(self.app, {self._right: value})
-        there = self._digests(hands) or {}
+        version = hands.fly.set_secrets(self.app, {self._right: value})
+        there = self._digests(hands, version) or {}
         if there.get(self.name) != there.get(self._right):
             hands.fly.unset_secrets(self.app, [self._right])
             raise NotInjected(
@@ -93,38 +104,39 @@ class WrongSecret(ChangeStruct, frozen=True, tag="wrong-secret"):
         """Set it to the right value, unless somebody has set it anew, and hand that out.
 
         Raises:
-            PreconditionFailed: the right value is not at hand.
+            PreconditionFailed: the right value is not at hand, or the list of secrets is behind.
         """
-        there = self._digests(hands)
-        if there is None:
+        value = os.environ.get(self.restore_from)
+        marks = {self._wrong: WRONG} | ({self._at_hand: value} if value else {})
+        try:
+            version = hands.fly.set_secrets(self.app, marks)
+        except NotFound:
             return
-        was_open = self._right in there or self._wrong in there
-        version = hands.fly.set_secrets(self.app, {self._wrong: WRONG})
-        there = self._digests(hands) or {}
-        is_wrong = there.get(self.name) == there.get(self._wrong)
+        there = self._digests_with(hands, version, marks)
+        is_wrong = there.get(self.name) == there[self._wrong]
         if is_wrong:
-            version = self._restore(hands)
-        if was_open or is_wrong:
+            version = self._restore(hands, value, there)
+        if is_wrong or self._right in there:
             self._hand_out(hands, version)
-        hands.fly.unset_secrets(self.app, [self._right, self._wrong])
+        hands.fly.unset_secrets(self.app, self._marks)
 
     def is_undone(self, hands: Hands) -> bool:
         """Whether it has the right value, and the Machines run."""
         there = self._digests(hands)
         if there is None:
             return True
-        is_open = self._right in there or self._wrong in there
-        return not is_open and all_run(hands, self.app, self.machines)
+        return there.keys().isdisjoint(self._marks) and all_run(hands, self.app, self.machines)
 
-    def _restore(self, hands: Hands) -> int:
-        value = os.environ.get(self.restore_from)
+    def _restore(self, hands: Hands, value: str | None, there: Mapping[str, str]) -> int:
         if not value:
             raise self._not_at_hand("none")
-        version = hands.fly.set_secrets(self.app, {self.name: value})
-        there = self._digests(hands) or {}
-        right = there.get(self._right)
-        if right is not None and there.get(self.name) != right:
+        right = there[self._at_hand]
+        if there.get(self._right, right) != right:
             raise self._not_at_hand("another value")
+        # By the mark a try after this one sees that Machines may run with the wrong value still.
+        version = hands.fly.set_secrets(self.app, {self._right: value, self.name: value})
+        if self._digests_with(hands, version, [self._right]).get(self.name) != right:
+            raise self._is_behind(f"the right value of {self.name}")
         return version
 
     def _not_at_hand(self, found: str) -> PreconditionFailed:
@@ -139,12 +151,26 @@ class WrongSecret(ChangeStruct, frozen=True, tag="wrong-secret"):
         for machine in those_left(hands, self.app, self.machines):
             renew(hands, self.app, machine, machine.settings, min_secrets_version=version or None)
 
-    def _digests(self, hands: Hands) -> dict[str, str] | None:
+    def _digests_with(self, hands: Hands, version: int, names: Iterable[str]) -> dict[str, str]:
+        """The digests of the app's secrets, of which some were set just now."""
+        there = self._digests(hands, version) or {}
+        for name in names:
+            if name not in there:
+                raise self._is_behind(name)
+        return there
+
+    def _is_behind(self, what: str) -> PreconditionFailed:
+        return PreconditionFailed(
+            f"{what} of {self.app}, which was just set", "none", "the list of the app's secrets"
+        )
+
+    def _digests(self, hands: Hands, version: int = 0) -> dict[str, str] | None:
         """The digests of the app's secrets by their names; None when the app is gone."""
         try:
-            return {each.name: each.digest for each in hands.fly.secrets(self.app)}
+            listed = hands.fly.secrets(self.app, min_version=version or None)
         except NotFound:
             return None
+        return {each.name: each.digest for each in listed}
 
 
 def plan_bad_secret(action: BadSecret, scene: Scene) -> tuple[Change, ...]:

@@ -1,5 +1,7 @@
 """Wrong secrets and releases deployed on purpose: what Machines run with, then and afterwards."""
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
@@ -119,6 +121,69 @@ def test_a_wrong_value_that_comes_late_is_found_and_undone(shop, until):
     (change,) = shop.plan(BAD)
     undone(shop, until, change)
     shop.fly.set_secrets("shop", {"TOKEN": WRONG})
+    undone(shop, until, change)
+    assert serving(shop, until) == {RIGHT}
+
+
+@pytest.mark.usefixtures("secret")
+def test_what_is_restored_is_the_right_value_or_nothing_is_called_undone(shop, until, monkeypatch):
+    """Whoever undoes it may have another value at hand than whoever made it."""
+    (change,) = shop.plan(BAD)
+    change.make(shop.hands)
+    monkeypatch.setenv("RIGHT_TOKEN", "another")
+    for _ in range(2):
+        with pytest.raises(PreconditionFailed, match="found another value"):
+            change.undo(shop.hands)
+        assert not change.is_undone(shop.hands)
+    monkeypatch.setenv("RIGHT_TOKEN", RIGHT)
+    undone(shop, until, change)
+    assert serving(shop, until) == {RIGHT}
+
+
+class Behind:
+    """A platform whose list of secrets is as it was, unless a later version is asked for.
+
+    Args:
+        fly: the platform's client.
+        minds: whether it minds which version is asked for.
+    """
+
+    def __init__(self, fly, *, minds):
+        self._fly, self._minds = fly, minds
+        self._then = fly.secrets("shop")
+
+    def __getattr__(self, name):
+        return getattr(self._fly, name)
+
+    def secrets(self, app, *, min_version=None):
+        is_new = self._minds and min_version
+        return self._fly.secrets(app, min_version=min_version) if is_new else self._then
+
+
+@pytest.mark.usefixtures("secret")
+def test_a_wrong_value_that_is_not_listed_yet_is_undone_or_not_called_so(shop, until):
+    (change,) = shop.plan(BAD)
+    late = {"TOKEN": WRONG, "SRE_WRONG_TOKEN": WRONG}
+    minding, careless = (replace(shop.hands, fly=Behind(shop.fly, minds=m)) for m in (True, False))
+    shop.fly.set_secrets("shop", late)
+    with pytest.raises(PreconditionFailed, match="SRE_WRONG_TOKEN of shop, which was just set"):
+        change.undo(careless)
+    change.undo(minding)
+    until(lambda: change.is_undone(shop.hands))
+    assert serving(shop, until) == {RIGHT}
+
+
+@pytest.mark.usefixtures("secret")
+def test_machines_get_the_right_value_though_the_first_try_ends_before_that(shop, until):
+    (change,) = shop.plan(BAD)
+    shop.fly.set_secrets("shop", {"TOKEN": WRONG})
+    for machine in shop.machines:
+        shop.fly.update_machine("shop", machine.id, machine.settings)
+    until(shop.is_well)
+    updates = {"kind": "api-5xx", "endpoint": "POST */machines/*", "count": 1, "for": "1h"}
+    shop.hands.local.add_fault(updates)
+    with pytest.raises(UnexpectedAnswer):
+        change.undo(shop.hands)
     undone(shop, until, change)
     assert serving(shop, until) == {RIGHT}
 

@@ -9,6 +9,7 @@ from pytest_sre.chaos.actions import BadSecret, DeployRelease
 from pytest_sre.chaos.changes.change import NotInjected
 from pytest_sre.chaos.changes.known import read_change, write_change
 from pytest_sre.chaos.changes.secrets import WRONG
+from pytest_sre.chaos.changes.versions import those_left
 from pytest_sre.fly.errors import Conflict, PreconditionFailed, UnexpectedAnswer
 
 RIGHT = "the-right-value-0451"
@@ -275,6 +276,14 @@ def test_a_deploy_of_somebody_that_goes_on_is_left_alone(shop, until, fix):
     assert set(images(shop)) == {fix}
     (newest,) = shop.fly.releases("shop", 1)
     assert (newest.id, newest.status) == (deployed.id, "running")
+
+
+def test_each_machine_is_looked_at_when_its_turn_comes(shop, fix):
+    first, second, _ = shop.machines
+    left = those_left(shop.hands, "shop", [first.id, second.id])
+    assert next(left).id == first.id
+    bring(shop, fix, [second])
+    assert next(left).settings.image == fix
 
 
 def test_an_undo_that_was_cut_off_is_ended_though_somebody_has_deployed_since(shop, until, fix):

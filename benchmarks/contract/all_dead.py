@@ -19,7 +19,7 @@ sys.path.pop(0)
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "doubles"))
 
-from front import PASSED, Treatment, passes_all
+from front import changes_late, passes_all
 from perturbing import (
     ACTIONS,
     SELF_ENDING,
@@ -57,7 +57,7 @@ def main() -> None:
             )
             stayed_s.append(ended_by_itself(perturbed, action, phases[number % 3], chance))
             left += [f"{kind_of(action)}: {found}" for found in recovered_from(perturbed)]
-        perturbed.front.rule = late(chance)
+        perturbed.front.rule = changes_late(chance, LATE_S)
         every = (*ACTIONS, *SELF_ENDING)
         for number in range(kills):
             action = every[number % len(every)]
@@ -115,15 +115,6 @@ def recovered_from(perturbed: Fleet) -> list[str]:
     perturbed.until(lambda: not perturbed.differs(), within_s=2.0)
     found = [each for each in (perturbed.differs(), *perturbed.intents) if each]
     return found or ([f"exit code: {outcome.lines}"] if outcome.exit_code else [])
-
-
-def late(chance: random.Random):
-    """Make every change late, by a time of its own."""
-
-    def rule(method: str, _path: str) -> Treatment:
-        return PASSED if method == "GET" else Treatment(late_s=chance.uniform(0, LATE_S))
-
-    return rule
 
 
 def _killed(

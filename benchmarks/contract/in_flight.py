@@ -16,7 +16,7 @@ sys.path.pop(0)
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "doubles"))
 
-from front import PASSED, Treatment
+from front import changes_late
 from perturbing import (
     ACTIONS,
     SELF_ENDING,
@@ -43,7 +43,7 @@ def main() -> None:
     took_s: list[float] = []
     left = under_way = 0
     with fleet() as perturbed:
-        perturbed.front.rule = late(chance)
+        perturbed.front.rule = changes_late(chance, LATE_S)
         for number in range(kills):
             action = actions[number % len(actions)]
             phase = "undoing" if number % 4 == 2 else "injecting"
@@ -70,15 +70,6 @@ def main() -> None:
         ],
         libraries=["httpx", "msgspec"],
     )
-
-
-def late(chance: random.Random):
-    """Make every change late, by a time of its own."""
-
-    def rule(method: str, _path: str) -> Treatment:
-        return PASSED if method == "GET" else Treatment(late_s=chance.uniform(0, LATE_S))
-
-    return rule
 
 
 def killed(

@@ -19,7 +19,7 @@ _LOCALLY = "tests/chaos/inside/test_on_the_local_platform.py"
 FENCE = SafetyCall(
     "the fence: what may be on its way is undone again",
     "pytest_sre/chaos/undoing/deciding.py",
-    "    if last.is_proven and last.began_at >= terms.fenced_until:\n",
+    "    if last.is_proven and last.began_at >= deadlines.fenced_until:\n",
     "    if last.is_proven:\n",
     (_DECIDING, _SETTLING),
 )

@@ -4,7 +4,7 @@ Each is read from and written to plain data by its tag, such as ``{"kind": "stop
 Times are seconds.
 """
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import msgspec
 
@@ -45,8 +45,6 @@ class Acting(
         lasts_s: when it ends by itself at the latest, where the platform can end it; it is undone
             then by whoever made it in any case.
     """
-
-    needs_machines: ClassVar[bool] = True
 
     lasts_s: Seconds = 60.0
 

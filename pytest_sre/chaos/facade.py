@@ -57,7 +57,7 @@ class Chaos:
     - Inconclusive where it would reach too far, where it is another's turn or the target is not
       ready for it, or where it cannot be done there (NOT INJECTED).
 
-    Leaving it raises `NotCleanError` where it is not proven that nothing is left.
+    Leaving it raises `NotClean` where it is not proven that nothing is left.
 
     Args:
         faults: those of the test.
@@ -279,7 +279,7 @@ class Chaos:
         """Undo everything, within two seconds, once a condition of the test's own says why.
 
         Args:
-            condition: asked at least once a second; gives an empty text while all is well. One
+            condition: asked 0.1 s after each answer; gives an empty text while all is well. One
                 that raises counts as met.
         """
         self._faults.end_when("a condition of the test", condition)

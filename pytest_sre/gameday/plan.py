@@ -56,11 +56,6 @@ class Plan:
     target: str
     steps: tuple[Step, ...]
 
-    @property
-    def pauses_s(self) -> float:
-        """How long its pauses take together, seconds; there is none after the last experiment."""
-        return sum(step.pause_s for step in self.steps[:-1])
-
 
 def _texts(value: object, place: Place) -> Mapping[str, str]:
     """Read values of a configuration, as the command line gives them."""

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import http.server
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -51,6 +52,15 @@ Rule = Callable[[str, str], Treatment]
 
 def passes_all(_method: str, _path: str) -> Treatment:
     return PASSED
+
+
+def changes_late(chance: random.Random, at_most_s: float) -> Rule:
+    """Make every change late, by a time of its own."""
+
+    def rule(method: str, _path: str) -> Treatment:
+        return PASSED if method == "GET" else Treatment(late_s=chance.uniform(0, at_most_s))
+
+    return rule
 
 
 class Front:

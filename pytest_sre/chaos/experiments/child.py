@@ -13,7 +13,7 @@ import msgspec
 from pytest_sre.chaos.actions import Action
 from pytest_sre.chaos.changes.change import NotInjected
 from pytest_sre.chaos.experiments.line import Line
-from pytest_sre.chaos.experiments.words import Ask, AskUndo, Broke, Over, Play
+from pytest_sre.chaos.experiments.words import Ask, AskUndo, Broke, Over, Play, Played
 from pytest_sre.chaos.fly.sight import Sight
 from pytest_sre.chaos.fly.standing import NotUndone, stand
 from pytest_sre.chaos.hands import hands_of
@@ -74,7 +74,7 @@ def main() -> None:
 
 def _play(order: Play, line: Line) -> None:
     # Late, since it takes a while, and has the one at the other end wait for nothing.
-    from pytest_sre.chaos.experiments.playing import Player, played
+    from pytest_sre.chaos.experiments.playing import Player
 
     allow = msgspec.convert(order.allow, type=frozenset[Permission])
     config = Path(order.config) if order.config else None
@@ -85,7 +85,7 @@ def _play(order: Play, line: Line) -> None:
         document, values = json.loads(order.document), json.loads(order.values)
         player = Player(document, values, order.continuously, line)
         journal = player.play()
-        line.say(played(journal, json.dumps(journal, default=str) if journal else ""))
+        line.say(Played(journal=json.dumps(journal, default=str) if journal else ""))
         asked = line.recover.get()
         if asked:
             player.recover(asked.within_s)

@@ -21,7 +21,7 @@ from chaoslib.types import Schedule, Strategy
 
 from pytest_sre.chaos.experiments.line import Line
 from pytest_sre.chaos.experiments.seeing import acted, state_seen
-from pytest_sre.chaos.experiments.words import Begun, Broke, Phase, Played
+from pytest_sre.chaos.experiments.words import Begun, Broke, Phase
 
 _SETTINGS: Final = {"runtime": {"rollbacks": {"strategy": "always"}}}
 _POLL_S: Final = 0.2
@@ -176,8 +176,7 @@ class Player(RunEventHandler):  # type: ignore[misc]
         """Tell that an activity begins, unless all is to end."""
         self._end_if_halted()
         if not self._is_of_state(activity):
-            kind = str(activity.get("type", ""))
-            self._line.say(Begun(phase=self._phase, name=str(activity.get("name", "")), kind=kind))
+            self._line.say(Begun(phase=self._phase, name=str(activity.get("name", ""))))
 
     def activity_completed(self, activity: Json, run: Json) -> None:
         """Tell how an activity ended."""
@@ -191,8 +190,3 @@ class Player(RunEventHandler):  # type: ignore[misc]
             threading.current_thread() is threading.main_thread()
         )
         return id(activity) in self._probes and not by_method
-
-
-def played(journal: Json | None, text: str) -> Played:
-    """Say that chaoslib is done."""
-    return Played(status=str((journal or {}).get("status", "")), journal=text)

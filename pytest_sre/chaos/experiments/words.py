@@ -126,7 +126,6 @@ class Begun(Word, frozen=True, tag="begun"):
 
     phase: Phase
     name: str
-    kind: str
 
 
 class Acted(Word, frozen=True, tag="acted"):
@@ -155,9 +154,8 @@ class Acted(Word, frozen=True, tag="acted"):
 
 
 class Played(Word, frozen=True, tag="played"):
-    """chaoslib is done: what it says of it, and its journal as JSON text."""
+    """chaoslib is done: its journal as JSON text; empty when it has none."""
 
-    status: str
     journal: str
 
 

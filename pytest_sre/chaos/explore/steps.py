@@ -73,20 +73,17 @@ class Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return tuple(step.operation for step in self.steps if isinstance(step, Begin))
 
     def tidied(self) -> "Schedule":
-        """Leave out what changes nothing: what comes after the last operation and fault.
+        """Leave out what changes nothing: waiting at the end, healing where no fault can be on.
 
-        A heal where no fault was injected before, too. Two schedules that are the same then are
-        played the same.
+        A heal at the end stays: it cuts the faults before it short. Two schedules that are the
+        same then are played the same.
         """
         kept: list[Step] = []
         for step in self.steps:
             if isinstance(step, Heal) and not _may_be_on(kept):
                 continue
             kept.append(step)
-        while kept and isinstance(kept[-1], Wait | Heal):
-            # A heal is what cuts the faults before it short.
-            if isinstance(kept[-1], Heal):
-                break
+        while kept and isinstance(kept[-1], Wait):
             kept.pop()
         return Schedule(tuple(kept))
 

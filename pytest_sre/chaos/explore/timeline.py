@@ -46,7 +46,7 @@ def due(schedule: Schedule) -> tuple[Due, ...]:
     """Say what is due when, seconds from the beginning, in order of time.
 
     Each fault that strikes is healed once: when it has lasted as long as it says, or at the next
-    `Heal`. What is over at once is healed last of all, in case it is not.
+    `Heal`. What is over at once is healed at once, in case it is not.
     """
     return tuple(sorted(_due(schedule), key=lambda each: each.at_s))
 

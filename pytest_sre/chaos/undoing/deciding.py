@@ -15,7 +15,7 @@ _LEAST_S: Final = 2.0
 
 
 @dataclass(frozen=True)
-class Terms:
+class Deadlines:
     """Within which times a change is undone, seconds of one clock.
 
     Attributes:
@@ -56,7 +56,9 @@ class Over:
     is_clean: bool
 
 
-def terms_of(*, made_s: float | None, now: float, in_flight_s: float, timeout_s: float) -> Terms:
+def deadlines_of(
+    *, made_s: float | None, now: float, in_flight_s: float, timeout_s: float
+) -> Deadlines:
     """Say within which times a change is undone.
 
     Args:
@@ -68,29 +70,29 @@ def terms_of(*, made_s: float | None, now: float, in_flight_s: float, timeout_s:
     # It was written down by another clock, which may have been set since.
     ago_s = 0.0 if made_s is None else min(max(made_s, 0.0), in_flight_s)
     fenced_until = now + in_flight_s - ago_s
-    return Terms(fenced_until, max(now + timeout_s, fenced_until + _LEAST_S))
+    return Deadlines(fenced_until, max(now + timeout_s, fenced_until + _LEAST_S))
 
 
-def decide(terms: Terms, last: Attempt | None, failures: int, now: float) -> Again | Over:
+def decide(deadlines: Deadlines, last: Attempt | None, failures: int, now: float) -> Again | Over:
     """Say what to do next.
 
     Args:
-        terms: within which times.
+        deadlines: within which times.
         last: how it went the last time; None before the first.
         failures: how many attempts in a row proved nothing.
         now: the clock.
     """
     if last is None:
         return Again(now)
-    if last.is_proven and last.began_at >= terms.fenced_until:
+    if last.is_proven and last.began_at >= deadlines.fenced_until:
         return Over(is_clean=True)
-    if now >= terms.give_up_at:
+    if now >= deadlines.give_up_at:
         return Over(is_clean=False)
     if last.is_proven:
-        return Again(max(now, terms.fenced_until))
+        return Again(max(now, deadlines.fenced_until))
     pause_s = max(pause_after_s(failures), last.asked_pause_s)
     # However long it was asked to wait, it is tried once more before it is given up.
-    return Again(max(now, min(now + pause_s, terms.give_up_at)))
+    return Again(max(now, min(now + pause_s, deadlines.give_up_at)))
 
 
 def pause_after_s(failures: int) -> float:

@@ -10,7 +10,7 @@ from typing import Final
 from pytest_sre.chaos.changes.change import Change
 from pytest_sre.chaos.hands import Hands, Vanished
 from pytest_sre.chaos.undoing.abreast import AT_ONCE, Abreast, one
-from pytest_sre.chaos.undoing.deciding import Again, Attempt, decide, terms_of
+from pytest_sre.chaos.undoing.deciding import Again, Attempt, deadlines_of, decide
 from pytest_sre.chaos.undoing.tags import Tag, remove_tag
 from pytest_sre.fly.errors import FlyError, RateLimited
 from pytest_sre.local.platform import LocalPlatformError
@@ -101,7 +101,7 @@ class _Settling:
     ) -> None:
         self._opened, self._hands, self._turns = opened, hands, turns
         made_at = opened.made_at
-        self._terms = terms_of(
+        self._deadlines = deadlines_of(
             made_s=None if made_at is None else time.time() - made_at,
             now=time.monotonic(),
             in_flight_s=hands.in_flight_s + opened.change.takes_s,
@@ -113,7 +113,7 @@ class _Settling:
         """Undo it; give what came of it."""
         last: Attempt | None = None
         failures = 0
-        while isinstance(step := decide(self._terms, last, failures, time.monotonic()), Again):
+        while isinstance(step := decide(self._deadlines, last, failures, time.monotonic()), Again):
             time.sleep(max(0.0, step.at - time.monotonic()))
             try:
                 last = self._attempt()
@@ -143,7 +143,7 @@ class _Settling:
         if not change.is_undone(self._hands):
             return False
         # What is told of it goes last, and only when it can no longer take effect.
-        if tag and began_at >= self._terms.fenced_until:
+        if tag and began_at >= self._deadlines.fenced_until:
             remove_tag(self._hands.fly, tag)
         return True
 

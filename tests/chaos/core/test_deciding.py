@@ -7,20 +7,20 @@ from pytest_sre.chaos.undoing.deciding import (
     Again,
     Attempt,
     Over,
+    deadlines_of,
     decide,
     pause_after_s,
-    terms_of,
 )
 
 SECONDS = st.floats(0, 100)
 
 
-def play(terms, now: float, outcomes):
+def play(deadlines, now: float, outcomes):
     """Undo with a clock of one's own; give the attempts, and how it ended."""
     attempts: list[Attempt] = []
     failures = 0
     last = None
-    while isinstance(step := decide(terms, last, failures, now), Again):
+    while isinstance(step := decide(deadlines, last, failures, now), Again):
         assert step.at >= now
         now = step.at
         takes_s, is_proven, asked_s = next(outcomes)
@@ -47,25 +47,27 @@ def forever(drawn):
 def test_it_is_undone_only_by_an_attempt_after_the_fence_that_was_proven(
     made_s, in_flight_s, timeout_s, outcomes
 ):
-    terms = terms_of(made_s=made_s, now=1000.0, in_flight_s=in_flight_s, timeout_s=timeout_s)
-    attempts, over = play(terms, 1000.0, forever(outcomes))
+    deadlines = deadlines_of(
+        made_s=made_s, now=1000.0, in_flight_s=in_flight_s, timeout_s=timeout_s
+    )
+    attempts, over = play(deadlines, 1000.0, forever(outcomes))
 
     assert attempts[0].began_at == 1000.0
-    assert terms.fenced_until <= 1000.0 + in_flight_s
+    assert deadlines.fenced_until <= 1000.0 + in_flight_s
     if made_s is None or made_s <= 0:
-        assert terms.fenced_until == 1000.0 + in_flight_s
+        assert deadlines.fenced_until == 1000.0 + in_flight_s
     last = attempts[-1]
-    assert over == Over(last.is_proven and last.began_at >= terms.fenced_until)
+    assert over == Over(last.is_proven and last.began_at >= deadlines.fenced_until)
     # What fails is tried until its time is over, and not much longer.
     if not over.is_clean:
-        assert attempts[-1].began_at + 10 >= terms.give_up_at
-    assert last.began_at <= terms.give_up_at + 10
+        assert attempts[-1].began_at + 10 >= deadlines.give_up_at
+    assert last.began_at <= deadlines.give_up_at + 10
 
 
 @given(st.floats(0, 20), st.floats(0, 60))
 def test_what_is_undone_at_once_takes_two_attempts_or_one(in_flight_s, timeout_s):
-    terms = terms_of(made_s=None, now=0.0, in_flight_s=in_flight_s, timeout_s=timeout_s)
-    attempts, over = play(terms, 0.0, forever([(0.001, True, 0.0)]))
+    deadlines = deadlines_of(made_s=None, now=0.0, in_flight_s=in_flight_s, timeout_s=timeout_s)
+    attempts, over = play(deadlines, 0.0, forever([(0.001, True, 0.0)]))
 
     assert over.is_clean
     assert len(attempts) <= 2
@@ -74,8 +76,8 @@ def test_what_is_undone_at_once_takes_two_attempts_or_one(in_flight_s, timeout_s
 
 
 def test_what_was_made_long_ago_needs_no_fence():
-    terms = terms_of(made_s=11.0, now=0.0, in_flight_s=10.0, timeout_s=30.0)
-    attempts, over = play(terms, 0.0, forever([(0.1, True, 0.0)]))
+    deadlines = deadlines_of(made_s=11.0, now=0.0, in_flight_s=10.0, timeout_s=30.0)
+    attempts, over = play(deadlines, 0.0, forever([(0.1, True, 0.0)]))
 
     assert over.is_clean
     assert len(attempts) == 1
@@ -87,7 +89,7 @@ def test_pauses_grow_and_stay_bounded(failures):
 
 
 def test_a_pause_that_the_platform_asks_for_is_kept():
-    terms = terms_of(made_s=None, now=0.0, in_flight_s=0.0, timeout_s=30.0)
+    deadlines = deadlines_of(made_s=None, now=0.0, in_flight_s=0.0, timeout_s=30.0)
 
-    assert decide(terms, Attempt(0.0, False, 5.0), 1, 1.0) == Again(6.0)
-    assert decide(terms, Attempt(0.0, False, 500.0), 1, 1.0) == Again(30.0)
+    assert decide(deadlines, Attempt(0.0, False, 5.0), 1, 1.0) == Again(6.0)
+    assert decide(deadlines, Attempt(0.0, False, 500.0), 1, 1.0) == Again(30.0)

@@ -373,7 +373,13 @@ def _work(arguments: argparse.Namespace) -> int:
 def _recover(arguments: argparse.Namespace) -> int:
     from pytest_sre.run.recovering import recover
 
-    outcome = recover(Path.cwd(), arguments.target, now=arguments.now, as_json=arguments.json)
+    outcome = recover(
+        Path.cwd(),
+        arguments.target,
+        now=arguments.now,
+        as_json=arguments.json,
+        tell=lambda line: print(line, file=sys.stderr, flush=True),
+    )
     print("\n".join(outcome.lines), file=sys.stderr if outcome.exit_code == 4 else sys.stdout)
     return outcome.exit_code
 

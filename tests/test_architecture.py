@@ -94,6 +94,7 @@ TALKERS = {
         "local/platform.py",
         "local/server_process.py",
         "local/machines/process.py",
+        "undo/holding.py",
     },
     "psycopg": {"probes/postgres.py"},
     "pytest": {"plugin/"},

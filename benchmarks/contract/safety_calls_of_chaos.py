@@ -191,6 +191,27 @@ CHAOS_CALLS = (
         (_RECOVERING,),
     ),
     SafetyCall(
+        "recover waits for what a guardian is undoing",
+        "pytest_sre/run/recovering.py",
+        "        await_others(journal, timeout_s=timeout_s, tell=tell)\n",
+        "",
+        (_RECOVERING,),
+    ),
+    SafetyCall(
+        "recover says of all that is left that it is",
+        "pytest_sre/run/recovering.py",
+        "        found += still_there(journal, {each.id for each in found if not each.is_clean})\n",
+        "",
+        (_RECOVERING,),
+    ),
+    SafetyCall(
+        "who only looks is not taken for a holder",
+        "pytest_sre/undo/files.py",
+        "_locks(looked_at, fcntl.LOCK_SH)",
+        "_locks(looked_at, fcntl.LOCK_EX)",
+        (_JOURNAL,),
+    ),
+    SafetyCall(
         "it is one's turn",
         "pytest_sre/chaos/readiness.py",
         "                turn = held.enter_context(terms.turn(lasts_s))\n",

@@ -242,9 +242,8 @@ class MainSession(TestSession):
         at = time.time()
         target = self._settings.target.name
         self._say_what_takes_time()
-        left = what_is_left(self._settings.root)
-        if left:
-            self.say(left)
+        for line in what_is_left(self._settings.root).splitlines():
+            self.say(line)
         try:
             path = new_run_path(self._settings.root, target, at)
             recorder = Recorder(path, _about(target, at), clean=redactor(os.environ))

@@ -36,8 +36,9 @@ def add_load_commands(
     left = commands.add_parser(
         "recover",
         help="undo what runs left that were killed",
-        description="Undoes what the journal in .sre/undo has. Exit code 0: nothing is left; 1: "
-        "something is, or nobody knows; 4: a mistake in the configuration.",
+        description="Undoes what the journal in .sre/undo has, and waits for what others are "
+        "undoing. Exit code 0: nothing is left; 1: something is, is not due, or belongs to a run "
+        "that is not over, or nobody knows; 4: a mistake in the configuration.",
     )
     left.add_argument(
         "--target",

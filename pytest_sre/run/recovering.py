@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,7 @@ from pytest_sre.load.remote.machines import remove_workers
 from pytest_sre.local.commands import Outcome
 from pytest_sre.local.places import by_hand_dir
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
+from pytest_sre.run.others import await_others, being_undone, described, still_there
 from pytest_sre.run.platforms import client_of
 from pytest_sre.targets import ConfigError, Settings, load_settings
 from pytest_sre.undo.files import BROKEN, Journal, undo_dir
@@ -28,8 +29,17 @@ _UNDO_TIMEOUT_S: Final = 30.0
 _FAULTS: Final = (FlyError, LocalPlatformError, OSError, ValueError)
 
 
-def recover(root: Path, target: str = "", *, now: bool = False, as_json: bool = False) -> Outcome:
+def recover(
+    root: Path,
+    target: str = "",
+    *,
+    now: bool = False,
+    as_json: bool = False,
+    tell: Callable[[str], None] = lambda _line: None,
+) -> Outcome:
     """Undo what is left in a project's journal, and what a target's Machines tell of.
+
+    What is just being undone by others is waited for; what a run does that is not over is not.
 
     Args:
         root: the project's folder.
@@ -37,17 +47,18 @@ def recover(root: Path, target: str = "", *, now: bool = False, as_json: bool = 
             journal did to them.
         now: also undo what should be undone by now only by who did it, as if that had ended.
         as_json: answer with one JSON object.
+        tell: told in a line what is waited for.
 
     Returns:
-        Exit code 0 when nothing is left, 1 when something is or nobody knows, 4 for a mistake in
-        the configuration.
+        Exit code 0 when nothing is left; 1 when something is, is not due, or belongs to a run that
+        is not over, or nobody knows; 4 for a mistake in the configuration.
     """
     journal = Journal(undo_dir(root))
     try:
         settings = load_settings(root, target) if target else None
     except ConfigError as error:
         return Outcome(_USAGE, (str(error),))
-    found = [*_from_journal(journal, settings)]
+    found = [*_from_journal(journal, root, tell)]
     if settings:
         found += _from_tags(journal, settings, now=now)
     exit_code = int(not all(each.is_clean for each in found))
@@ -60,27 +71,49 @@ def what_is_left(root: Path) -> str:
     Args:
         root: the project's folder.
     """
+    journal = Journal(undo_dir(root))
     try:
-        left = Journal(undo_dir(root)).left()
+        left, held = journal.left(), being_undone(journal)
     except OSError as error:
         return f"nobody knows what is left by runs that were killed: {error}"
-    if not left:
-        return ""
-    named = ", ".join(f"{one.kind} on {one.target or '?'}" for one in left[:3])
-    return f"{len(left)} left by runs that were killed ({named}); run: pytest-sre recover"
+    said = "{} left by runs that were killed ({}){}"
+    lines = [
+        said.format(len(left), _named(left), "; run: pytest-sre recover") if left else "",
+        said.format(len(held), _named(held), ", being undone by a guardian") if held else "",
+    ]
+    return "\n".join(filter(None, lines))
 
 
-def _from_journal(journal: Journal, settings: Settings | None) -> list[Recovered]:
-    timeout_s = settings.target.chaos.undo_timeout_s if settings else _UNDO_TIMEOUT_S
+def _named(intents: Sequence[Intent]) -> str:
+    return ", ".join(f"{one.kind} on {one.target or '?'}" for one in intents[:3])
+
+
+def _from_journal(journal: Journal, root: Path, tell: Callable[[str], None]) -> list[Recovered]:
     found: list[Recovered] = []
     try:
+        timeout_s = _undo_timeout_s(root, journal)
+        await_others(journal, timeout_s=timeout_s, tell=tell)
         found += undo_left(journal, timeout_s=timeout_s)
         for intent in journal.left():
             if intent.kind != CHAOS:
                 found += _other(journal, intent)
+        found += still_there(journal, {each.id for each in found if not each.is_clean})
     except OSError as error:
         found.append(_unknown("the journal", "", error))
     return found
+
+
+def _undo_timeout_s(root: Path, journal: Journal) -> float:
+    """The longest of the targets on which something is left."""
+    targets = {one.target for one in journal.all()}
+    return max((_timeout_s_of(root, target) for target in targets), default=_UNDO_TIMEOUT_S)
+
+
+def _timeout_s_of(root: Path, target: str) -> float:
+    try:
+        return load_settings(root, target).target.chaos.undo_timeout_s
+    except ConfigError:
+        return _UNDO_TIMEOUT_S
 
 
 def _from_tags(journal: Journal, settings: Settings, *, now: bool) -> list[Recovered]:
@@ -110,21 +143,20 @@ def _unknown(described: str, target: str, error: Exception) -> Recovered:
 
 def _other(journal: Journal, intent: Intent) -> Iterable[Recovered]:
     """Undo what is no chaos, unless another process does so."""
-    described = f"{intent.kind} {intent.what.get('app', '')}".strip()
-    why = ""
+    what, why = described(intent), ""
     try:
         with journal.taken(intent) as kept:
             if kept is None:
                 return
-            described = _undo(intent)
+            what = _undo(intent)
             kept.done()
     except _FAULTS as error:
         why = "; ".join(str(error).splitlines())
-    path = journal.folder / f"{intent.id}.json"
+    path = journal.file_of(intent)
     yield Recovered(
         id=intent.id,
         target=intent.target,
-        described=described,
+        described=what,
         is_clean=not why,
         why=why,
         by_hand=(f"look at {path}, and remove it when nothing of it is left",) if why else (),

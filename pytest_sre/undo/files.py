@@ -23,6 +23,9 @@ BROKEN: Final = "broken"
 """The kind of what cannot be read."""
 
 _UNFINISHED: Final = ".new"
+# On a busy machine, who looks at an intent may have to wait in the midst of it.
+_LOOKED_AT_S: Final = 30.0
+_LOOK_AGAIN_S: Final = 0.001
 
 
 def undo_dir(root: Path) -> Path:
@@ -134,16 +137,16 @@ class Journal:
         Raises:
             OSError: the folder cannot be read, so that nobody knows what is left.
         """
-        found = []
-        for path in self._files():
-            try:
-                with self._taken(path) as kept:
-                    if kept and run in (None, kept.intent.run):
-                        found.append(kept.intent)
-            except OSError as error:
-                if run is None:
-                    found.append(_broken(path, f"it cannot be read: {error}").intent)
-        return tuple(found)
+        seen = self._seen()
+        return tuple(one for one, is_held in seen if not is_held and run in (None, one.run))
+
+    def held(self) -> tuple[Intent, ...]:
+        """Give the intents that a process holds: whose they are, or who undoes them.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        return tuple(one for one, is_held in self._seen() if is_held)
 
     def ids(self) -> frozenset[str]:
         """Give the ids of all that is there, whoever holds it.
@@ -161,12 +164,11 @@ class Journal:
         Raises:
             OSError: the folder cannot be read.
         """
-        for path in self._files():
-            with contextlib.suppress(OSError, BrokenIntentError):
-                its = read_entry(path.read_bytes()).intent.pid == pid
-                if its and not _can_be_locked(path):
-                    return True
-        return False
+        return any(intent.pid == pid for intent in self.held())
+
+    def file_of(self, intent: Intent) -> Path:
+        """Give the file that an intent is in."""
+        return self.folder / f"{intent.id}.json"
 
     @contextlib.contextmanager
     def taken(self, intent: Intent) -> Iterator[Kept | None]:
@@ -175,7 +177,7 @@ class Journal:
         Raises:
             OSError: its file cannot be opened.
         """
-        with self._taken(self.folder / f"{intent.id}.json") as kept:
+        with self._taken(self.file_of(intent)) as kept:
             yield kept
 
     def all(self) -> tuple[Intent, ...]:
@@ -184,16 +186,7 @@ class Journal:
         Raises:
             OSError: the folder cannot be read.
         """
-        found = []
-        for path in self._files():
-            try:
-                with path.open("rb") as file:
-                    found.append(_read(path, file).intent)
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                found.append(_broken(path, f"it cannot be read: {error}").intent)
-        return tuple(found)
+        return tuple(intent for intent, _ in self._seen())
 
     def prove_writable(self) -> None:
         """Pass when an intent could be written now, down to the disk.
@@ -221,17 +214,53 @@ class Journal:
                 _sweep(path)
         return [path for path in there if path.suffix == ".json"]
 
+    def _seen(self) -> list[tuple[Intent, bool]]:
+        """All intents, each with whether a process holds it."""
+        return [seen for seen in map(_look_at, self._files()) if seen]
+
     @contextlib.contextmanager
     def _taken(self, path: Path) -> Iterator[Kept | None]:
         with contextlib.ExitStack() as opened:
             try:
                 file = opened.enter_context(path.open("rb"))
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except (FileNotFoundError, BlockingIOError):
+            except FileNotFoundError:
                 yield None
                 return
             # Removed between being opened and being locked: it is done.
-            yield Kept(_read(path, file), path, file) if path.exists() else None
+            is_taken = _take(file) and path.exists()
+            yield Kept(_read(path, file), path, file) if is_taken else None
+
+
+def _look_at(path: Path) -> tuple[Intent, bool] | None:
+    try:
+        with path.open("rb") as looked_at:
+            keep_from_children(looked_at)
+            # Who looks shares the lock: only a holder is in the way, and nobody takes it for one.
+            is_held = not _locks(looked_at, fcntl.LOCK_SH)
+            return (_read(path, looked_at).intent, is_held) if path.exists() else None
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return _broken(path, f"it cannot be read: {error}").intent, False
+
+
+def _take(file: BinaryIO) -> bool:
+    """Lock it, unless another process holds it; one that only looks is gone in a moment."""
+    until = time.monotonic() + _LOOKED_AT_S
+    while not _locks(file, fcntl.LOCK_EX):
+        if not _locks(file, fcntl.LOCK_SH) or time.monotonic() > until:
+            return False
+        fcntl.flock(file, fcntl.LOCK_UN)
+        time.sleep(_LOOK_AGAIN_S)
+    return True
+
+
+def _locks(file: BinaryIO, how: int) -> bool:
+    try:
+        fcntl.flock(file, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _read(path: Path, file: BinaryIO) -> Entry:
@@ -242,15 +271,6 @@ def _read(path: Path, file: BinaryIO) -> Entry:
     if entry.intent.id != path.stem:
         return _broken(path, f"it says that it is {entry.intent.id}")
     return entry
-
-
-def _can_be_locked(path: Path) -> bool:
-    with path.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
 
 
 def _broken(path: Path, why: str) -> Entry:

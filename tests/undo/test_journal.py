@@ -4,12 +4,17 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import msgspec
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_sre.undo import files
 from pytest_sre.undo.files import Journal
+from pytest_sre.undo.holding import holder_of, is_running
 from pytest_sre.undo.journal import (
     BrokenIntentError,
     Entry,
@@ -198,6 +203,85 @@ def test_whether_a_process_still_holds_something_can_be_asked(journal):
     assert not journal.are_held(1)
     kept.leave()
     assert not journal.are_held(os.getpid())
+
+
+def test_what_is_held_is_told_from_what_is_left_and_by_whom(journal, tmp_path):
+    kept = intend(journal)
+    assert (journal.held(), journal.left()) == ((kept.intent,), ())
+    if Path("/proc/locks").exists():
+        assert holder_of(journal.file_of(kept.intent)) == os.getpid()
+    kept.leave()
+    assert (journal.held(), journal.left()) == ((), (kept.intent,))
+    assert holder_of(journal.file_of(kept.intent)) is None
+    assert holder_of(tmp_path / "gone") is None
+
+
+def test_whose_intent_it_is_runs_until_it_is_killed_and_its_number_may_be_anothers(journal):
+    kept = intend(journal)
+    kept.leave()
+    intent = kept.intent
+    assert is_running(intent)
+    # Begun after this was written down: this process was given the number later.
+    assert not is_running(msgspec.structs.replace(intent, at=intent.at - 1e6))
+    assert not is_running(msgspec.structs.replace(intent, pid=0))
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        its = msgspec.structs.replace(intent, pid=other.pid, at=time.time())
+        assert is_running(its)
+        other.kill()
+        while psutil.Process(other.pid).status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)
+        # Nobody has taken note of its end yet.
+        assert not is_running(its)
+    assert not is_running(its)
+
+
+def test_who_looks_is_taken_for_a_holder_by_nobody_else_who_looks(journal, monkeypatch):
+    kept = intend(journal)
+    kept.leave()
+    intent = kept.intent
+    seen: list[object] = []
+    read = files._read
+
+    def read_meanwhile(path, file):
+        if not seen:
+            seen.append(None)
+            other = Journal(journal.folder)
+            seen[:] = [other.left(), other.held(), other.are_held(os.getpid())]
+        return read(path, file)
+
+    monkeypatch.setattr(files, "_read", read_meanwhile)
+    assert journal.left() == (intent,)
+    assert seen == [(intent,), (), False]
+
+
+LOOKING = """
+import sys, threading
+from pathlib import Path
+from pytest_sre.undo.files import Journal
+
+journal = Journal(Path(sys.argv[1]))
+ended = threading.Event()
+threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+print("looking", flush=True)
+while not ended.is_set():
+    journal.left()
+"""
+
+
+def test_what_is_left_is_taken_at_the_first_try_while_others_look(journal, tmp_path):
+    kept = intend(journal)
+    kept.leave()
+    command = [sys.executable, "-c", LOOKING, str(tmp_path / "undo")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as looking:
+        assert looking.stdout is not None
+        looking.stdout.readline()
+        for number in range(300):
+            with journal.taken(kept.intent) as taken:
+                assert taken is not None, f"not at the {number}. time"
+                assert not Journal(journal.folder).left()
+        assert looking.stdin is not None
+        looking.stdin.close()
+        assert looking.wait() == 0
 
 
 DISK_FULL = """

@@ -4,7 +4,6 @@ import time
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Final
 
 from pytest_sre.chaos.changes.change import Change
 from pytest_sre.chaos.changes.known import UnknownChangeError
@@ -15,10 +14,6 @@ from pytest_sre.chaos.undoing.tags import PREFIX, Tag, find_tags, read_tag, tag_
 from pytest_sre.fly.errors import FlyError
 from pytest_sre.local.platform import LocalPlatformError
 from pytest_sre.undo.files import Journal, Kept
-
-_STILL_HELD: Final = Settled(
-    is_clean=False, why="it is in the journal here, and the run that made it may still be at it"
-)
 
 
 @dataclass(frozen=True)
@@ -93,7 +88,7 @@ def undo_tagged(
         target: their target's name.
         timeout_s: how long that may take, seconds.
         now: also what should be undone by whoever made it.
-        held: the ids of what is in the journal of this machine, and stays there.
+        held: the ids of what is in the journal of this machine, which tells more of it.
 
     Raises:
         FlyError: the platform does not say what tags there are.
@@ -103,6 +98,8 @@ def undo_tagged(
     found = []
     tags = [one for app in apps for one in find_tags(hands.fly, app).items()]
     for tag, text in tags:
+        if _id_of(tag) in held:
+            continue
         try:
             told = read_tag(text)
             change = told.read()
@@ -111,10 +108,9 @@ def undo_tagged(
             found.append(_unknown(_id_of(tag), target, error, where))
             continue
         if told.until >= due_before:
-            waits = _recovered(_id_of(tag), target, change, Settled(is_clean=True))
-            found.append(replace(waits, due_at=float(told.until)))
-        elif _id_of(tag) in held:
-            found.append(_recovered(_id_of(tag), target, change, _STILL_HELD))
+            waits = Settled(is_clean=False, why="it is not due yet")
+            not_due = _recovered(_id_of(tag), target, change, waits)
+            found.append(replace(not_due, due_at=float(told.until)))
         else:
             due.append((tag, change))
     opened = [Open(change, None, tag) for tag, change in due]

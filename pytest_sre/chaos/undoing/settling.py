@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -71,12 +71,24 @@ def settle(
         partial(_settled, _Settling(each, hands, turns, timeout_s), partial(proven, number))
         for number, each in enumerate(opened)
     ]
-    takes_s = max((each.change.takes_s for each in opened), default=0.0)
-    limit_s = timeout_s + hands.in_flight_s + takes_s + ATTEMPT_S + _SPARE_S
+    changes = [each.change for each in opened]
+    limit_s = longest_s(changes, timeout_s=timeout_s, in_flight_s=hands.in_flight_s)
     return [
         Settled(is_clean=False, why=_in_a_line(found)) if isinstance(found, Exception) else found
         for found in Abreast(works, at_once=len(works)).results(limit_s)
     ]
+
+
+def longest_s(changes: Iterable[Change], *, timeout_s: float, in_flight_s: float) -> float:
+    """Say how long it takes at most to settle changes, seconds.
+
+    Args:
+        changes: the changes.
+        timeout_s: how long undoing may take.
+        in_flight_s: how long a call that was given up may still take effect.
+    """
+    takes_s = max((each.takes_s for each in changes), default=0.0)
+    return timeout_s + in_flight_s + takes_s + ATTEMPT_S + _SPARE_S
 
 
 def _settled(settling: "_Settling", proven: Callable[[], None]) -> Settled:

@@ -1,17 +1,22 @@
 """When all that could undo is dead: ``pytest-sre recover`` does, here and on a fresh machine."""
 
+import contextlib
 import errno
 import json
 import os
 import signal
 import time
+from pathlib import Path
 
+import psutil
 import pytest
 
 from pytest_sre.chaos import actions
 from pytest_sre.chaos.undoing.tags import Tag, read_tag
+from pytest_sre.run import others, recovering
 from pytest_sre.run.recovering import recover, what_is_left
 from pytest_sre.undo.files import Journal, Kept, undo_dir
+from pytest_sre.undo.holding import holder_of
 
 
 @pytest.fixture
@@ -81,7 +86,7 @@ def test_a_machine_without_our_journal_undoes_what_is_due(
         file.unlink()
 
     waits = recover(project, "local")
-    assert waits.exit_code == 0
+    assert waits.exit_code == 1
     assert all(line.startswith("not due: ") for line in waits.lines)
     assert fleet.wrong() != []
     # An hour later, as far as what was told goes.
@@ -106,8 +111,10 @@ def test_what_is_not_due_is_undone_when_that_is_asked_for_but_not_what_a_run_her
     with fleet.inject(actions.CordonMachines()) as injection:
         outcome = recover(project, "local", now=True)
         assert outcome.exit_code == 1
-        assert outcome.lines[0].startswith("left: cordon Machine")
-        assert "may still be at it" in outcome.lines[0]
+        assert outcome.lines[0].startswith(
+            f"left: what run run-1 does (1) on local: it is running (process {os.getpid()})"
+        )
+        assert len(outcome.lines) == 1
 
         (file,) = journal.folder.glob("*.json")
         hidden = file.rename(file.with_name("hidden"))
@@ -116,6 +123,106 @@ def test_what_is_not_due_is_undone_when_that_is_asked_for_but_not_what_a_run_her
         (machine,) = [m for m in fleet.machines() if m.id == injection.changes[0].machine]
         assert not machine.cordoned
         assert fleet.tags(machine) == []
+
+
+@pytest.fixture
+def guarded(journal, forks, guardians, platform, until):
+    """A guardian in the midst of undoing what a killed process did, stopped; what lets it go on."""
+    if not Path("/proc/locks").exists():
+        pytest.skip("who holds a lock is not to be seen here")
+    pid, _ = forks("hold")
+    (guardian,) = guardians(journal.folder)
+    fault = platform.add_fault({"kind": "api-5xx", "status": 500, "for": "1h"})
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: holders(journal) == {guardian.pid})
+    guardian.suspend()
+    platform.remove_fault(fault["id"])
+    yield guardian
+    with contextlib.suppress(psutil.NoSuchProcess):
+        guardian.resume()
+
+
+def holders(journal) -> set[int | None]:
+    return {holder_of(journal.file_of(each)) for each in journal.held()}
+
+
+def test_what_a_guardian_still_undoes_is_waited_for_and_said(fleet, project, guarded):
+    said = what_is_left(project)
+    assert "(chaos on local, chaos on local), being undone by a guardian" in said
+    assert "pytest-sre recover" not in said
+    told: list[str] = []
+
+    def tell(line: str) -> None:
+        told.append(line)
+        guarded.resume()
+
+    outcome = recover(project, tell=tell)
+
+    # Should its time have been over meanwhile, it gives up, and this undoes the rest.
+    assert outcome.exit_code == 0, outcome.lines
+    assert fleet.wrong() == []
+    (line,) = told
+    assert line.startswith("waiting at most ")
+    assert "Machine" in line
+    assert (recover(project).lines, what_is_left(project)) == (("nothing is left to undo",), "")
+
+
+def test_what_a_guardian_gives_up_is_undone(fleet, project, guarded, monkeypatch):
+    monkeypatch.setattr(others, "_QUIET_S", 0.0)
+
+    outcome = recover(project, tell=lambda _line: guarded.kill())
+
+    assert outcome.exit_code == 0, outcome.lines
+    assert outcome.lines[0].startswith("undone: ")
+    assert fleet.wrong() == []
+
+
+def test_what_others_hold_for_longer_than_they_should_is_left_and_said_by_whom(
+    fleet, project, guarded, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(others, "longest_s", lambda *_, **__: 0.5)
+        outcome = recover(project, "local")
+        shown = json.loads(recover(project, as_json=True).lines[0])
+
+    assert outcome.exit_code == 1
+    left = [line for line in outcome.lines if not line.startswith("  by hand: fly ")]
+    assert len(left) < len(outcome.lines)
+    assert all(line.startswith("left: ") for line in left)
+    assert all(f"process {guarded.pid} has not undone it yet" in line for line in left)
+    assert len(shown["left"]) == len(left)
+    assert (shown["undone"], shown["not_due"]) == ([], [])
+
+    guarded.resume()
+    assert recover(project).exit_code == 0
+    assert fleet.wrong() == []
+
+
+def test_what_is_let_go_of_while_it_is_looked_at_is_not_forgotten(project, journal, monkeypatch):
+    monkeypatch.setattr(recovering, "undo_left", lambda *_, **__: ())
+    monkeypatch.setattr(recovering, "_other", lambda *_: ())
+    kept = journal.intend("chaos", run="r", target="prod", what={})
+    kept.leave()
+    try:
+        outcome = recover(project)
+        assert outcome.exit_code == 1
+        assert kept.intent.id in outcome.lines[0]
+    finally:
+        journal.file_of(kept.intent).unlink()
+
+
+def test_what_a_run_does_that_is_not_over_is_neither_waited_for_nor_undone(fleet, project, journal):
+    told: list[str] = []
+    with fleet.inject(actions.StopMachines()) as injection:
+        outcome = recover(project, tell=told.append)
+
+        assert outcome.exit_code == 1
+        (line,) = outcome.lines
+        assert f"run-1 does ({len(injection.ids)}) on local: it is running" in line
+        assert what_is_left(project) == ""
+        assert len(journal.held()) == len(injection.ids)
+    assert told == []
+    assert recover(project).lines == ("nothing is left to undo",)
 
 
 def test_what_cannot_be_read_is_left_and_said_with_what_to_do(fleet, project, journal):

@@ -5,7 +5,7 @@ A process that has to undo what another did finds both again by what was written
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,6 +23,10 @@ class Vanished(Exception):  # noqa: N818 - nothing is wrong
     """The local platform has ended, and all that was done to it with it."""
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Hands:
     """By what changes are made and undone.
@@ -32,11 +36,14 @@ class Hands:
         local: the stand-in, for what Fly.io has no API for; None on Fly.io.
         in_flight_s: how long a call that was given up may still take effect, seconds. A change
             whose calls are given longer than any other says so by its ``takes_s``.
+        is_ending: whether what is being made is to be undone by now: what takes several calls to
+            make asks between them.
     """
 
     fly: Fly
     local: LocalPlatform | None = None
     in_flight_s: float = 10.0
+    is_ending: Callable[[], bool] = _never
 
     @property
     def handle(self) -> str:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -46,9 +46,10 @@ class Making:
     """
 
     def __init__(self, held: Sequence[Held], hands: Hands) -> None:
-        self._held, self._hands = held, hands
+        self._held = held
         self._begun: list[Abreast[None]] = []
         self._is_over = threading.Event()
+        self._hands = replace(hands, is_ending=self._is_over.is_set)
         self._repeating: threading.Thread | None = None
 
     def make(self) -> None:

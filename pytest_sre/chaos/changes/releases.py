@@ -72,7 +72,7 @@ class DeployedImage(ChangeStruct, frozen=True, tag="deployed-image"):
             if not self._gets_well(hands, machine.id, wanted, until):
                 hands.fly.update_release(release.id, "failed")
                 return
-        hands.fly.update_release(release.id, "complete")
+        hands.fly.update_release(release.id, "failed" if hands.is_ending() else "complete")
 
     def undo(self, hands: Hands) -> None:
         """Deploy the former image again, at once to all Machines that run this one.
@@ -149,7 +149,7 @@ class DeployedImage(ChangeStruct, frozen=True, tag="deployed-image"):
         return renew(hands, self.app, machine, config).instance_id
 
     def _gets_well(self, hands: Hands, machine_id: str, wanted: Wanted, until: float) -> bool:
-        while time.monotonic() < until:
+        while time.monotonic() < until and not hands.is_ending():
             machine = hands.fly.machine(self.app, machine_id)
             if is_as_wanted(machine, wanted):
                 return True

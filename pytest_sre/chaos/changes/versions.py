@@ -38,13 +38,17 @@ def renew(
 def those_left(hands: Hands, app: str, ids: Iterable[str]) -> Iterator[Machine]:
     """Give those Machines that are still there, each as it is when its turn comes.
 
-    To change one may take a minute, in which somebody may have changed the next.
+    To change one may take a minute, in which somebody may have changed the next. There are no more
+    once what is being made is to be undone.
 
     Raises:
         FlyError: the platform does not say.
     """
-    found = (find_machine(hands, app, each) for each in ids)
-    return (machine for machine in found if machine)
+    for each in ids:
+        if hands.is_ending():
+            return
+        if machine := find_machine(hands, app, each):
+            yield machine
 
 
 def all_run(hands: Hands, app: str, ids: Iterable[str]) -> bool:

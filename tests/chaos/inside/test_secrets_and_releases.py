@@ -217,6 +217,20 @@ def test_a_release_that_never_gets_well_stops_at_the_first_machine(shop, until):
     until(shop.is_well)
 
 
+def test_a_deploy_that_is_to_be_undone_goes_no_further(shop, until):
+    (change,) = shop.plan(DeployRelease(release="other"))
+
+    def brought():
+        return [each.id for each in shop.machines if each.settings.image == change.image]
+
+    change.make(replace(shop.hands, is_ending=lambda: bool(brought())))
+
+    assert len(brought()) == 1
+    assert shop.fly.releases("shop", 1)[0].status == "failed"
+    undone(shop, until, change)
+    until(shop.is_well)
+
+
 def test_a_deploy_that_was_cut_off_is_ended(shop, until):
     (change,) = shop.plan(DeployRelease(release="other"))
     shop.fly.create_release("shop", image=change.image)

@@ -1,6 +1,7 @@
 """Does several things at once, and waits for them no longer than it has to.
 
-In threads that end with the process: what hangs keeps nobody from leaving.
+In threads that end with the process: what hangs keeps nobody from leaving. Where none can be
+started, as when Python 3.12 ends, things are done one after the other.
 """
 
 import threading
@@ -29,7 +30,10 @@ class Abreast(Generic[T]):
         self._returned = [threading.Event() for _ in works]
         for number, work in enumerate(works):
             run = threading.Thread(target=self._run, args=(number, work), name="chaos", daemon=True)
-            run.start()
+            try:
+                run.start()
+            except RuntimeError:
+                self._run(number, work)
 
     def results(self, within_s: float) -> list[T | Exception]:
         """Wait for all; give what each brought, in their order.

@@ -132,3 +132,15 @@ def test_many_are_undone_at_once_but_politely():
 
     assert all(each.is_clean for each in found)
     assert max(most) == 8
+
+
+def test_it_is_undone_where_no_thread_can_be_started(monkeypatch):
+    """As at the end of Python 3.12, when what is still open is undone."""
+
+    def start(_thread):
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    found, seen = settled(Conflict("a", "b", "c"), True, True)
+    assert found.is_clean
+    assert seen == ["undo", "undo", "read"]

@@ -3,6 +3,7 @@
 import inspect
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -89,9 +90,9 @@ def tried(stage):
         path = stage.root / "experiments" / "tried.json"
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(document), encoding="utf-8")
-        assert ended(chaos(stage.root, "validate", str(path)))[0] == 0
         journal = stage.root / "journal.json"
         journal.unlink(missing_ok=True)
+        (stage.root / "chaos.log").write_text("")
         return chaos(stage.root, "run", "--journal-path", str(journal), str(path), env=env)
 
     return begin
@@ -115,6 +116,20 @@ def test_a_file_without_rollbacks_is_undone_by_the_end_of_the_process(stage, tri
     code, said = ended(process)
 
     assert code == 0, said
+    assert "1 undone" in said
+    assert cordoned(stage.hands) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
+def test_chaos_run_that_is_told_to_end_undoes_and_proves_it(stage, tried, number):
+    pausing = ONE | {"pauses": {"after": 120}}
+    process = tried(experiment(steady_state_hypothesis=HOME, method=[pausing], rollbacks=[]))
+    wait_until(lambda: "Pausing after" in (stage.root / "chaos.log").read_text())
+    assert cordoned(stage.hands)
+
+    process.send_signal(number)
+    _, said = ended(process)
+
     assert "1 undone" in said
     assert cordoned(stage.hands) == []
 

@@ -37,16 +37,17 @@ def skewed(by_s: int, mark: str) -> Deed:
     """
     file = f"/tmp/.{mark}"  # noqa: S108 - in a Machine, where nobody else is
     uptime = "read -r up rest </proc/uptime && up=${up%%.*}"
-    back = '[ -z "$booted" ] || date -s "@$((booted + up))" >/dev/null 2>&1'
+    back = '[ -n "$booted" ] && date -s "@$((booted + up))" >/dev/null 2>&1'
     return Deed(
         tools=("date", "rm", "id"),
         make=(
             f'now=$(date +%s) && {uptime} && echo "$((now - up))" >{file}'
             f' && date -s "@$((now + {int(by_s)}))" >/dev/null'
         ),
+        # An empty one was written by nobody who got to set the clock.
         undo=(
-            f"if [ -f {file} ]; then booted=; read -r booted <{file}; {uptime};"
-            f" {{ {back}; }} && rm -f {file}; fi"
+            f"if [ -s {file} ]; then read -r booted <{file} && {uptime} && {back} && rm -f {file};"
+            f" else rm -f {file}; fi"
         ),
         left=f"[ ! -e {file} ] || echo there",
     )

@@ -21,8 +21,10 @@ _DIGITS: Final = 8
 _DIGEST: Final = re.compile(r"[0-9a-f]{8}")
 _MAKE_TIMEOUT_S: Final = 20.0
 _UNDO_TIMEOUT_S: Final = 10.0
-# A program that a shell cannot find, or cannot execute; the platform says so of the shell itself.
-_NO_SHELL: Final = frozenset({126, 127})
+# How a program ends that cannot be found, or cannot be executed, and what is said then; memory and
+# processes that are short have the same codes.
+_NO_PROGRAM: Final = frozenset({126, 127})
+_NO_SHELL: Final = re.compile(r"no such file|not found|permission denied", re.IGNORECASE)
 _SHUT_DOWN: Final = frozenset({"created", "stopped", "failed"})
 
 
@@ -95,7 +97,7 @@ class InsideChange(MachineChange, frozen=True, kw_only=True):
     def is_undone(self, hands: Hands) -> bool:
         """Read back whether nothing of it is left in the Machine."""
         result = self._execute(hands, scripts.reading(self.deed, self.mark))
-        if result is None or result.exit_code in _NO_SHELL:
+        if result is None or _has_no_shell(result):
             return True
         if not _ends_with(result, scripts.READ):
             raise PreconditionFailed(
@@ -134,7 +136,12 @@ def _ends_with(result: ExecResult, word: str) -> bool:
 
 def _why(result: ExecResult) -> str:
     """Say why a script did not do it: what it says, or how it ended."""
-    if result.exit_code in _NO_SHELL:
+    if _has_no_shell(result):
         return "the image has no shell to execute it with"
     said = " ".join((result.stdout + " " + result.stderr).split())
     return said[:300] or f"it ended with exit code {result.exit_code}"
+
+
+def _has_no_shell(result: ExecResult) -> bool:
+    said = _NO_SHELL.search(result.stdout + result.stderr)
+    return result.exit_code in _NO_PROGRAM and said is not None

@@ -12,6 +12,8 @@ from pytest_sre.chaos.changes.scripts import Deed
 # Fly's; the loopback device beside it is left alone.
 DEVICE: Final = "eth0"
 _FAST: Final = "10gbit"
+# What a kernel without it, or a Machine without that device, has none of.
+_NEVER: Final = "*'do you need to insmod'*|*'not supported'*|*'find device'*"
 
 
 def slowed(
@@ -62,7 +64,7 @@ def slowed(
         first=f'own=$({own}); [ -z "$own" ] || refuse "there is a qdisc already: $own"',
         make=" && ".join(steps),
         undo=f"tc qdisc del dev {dev} root handle {handle} >/dev/null 2>&1",
-        left=f"tc qdisc show dev {dev} 2>/dev/null | grep ' {handle} root '",
+        left=_listed("tc", f"qdisc show dev {dev}", f" {handle} root "),
     )
 
 
@@ -130,7 +132,16 @@ def _chained(digest: str, rules: list[str], host: str = "") -> Deed:
         tools=("iptables", "ip6tables", "id", *(("getent", "sort") if host else ())),
         make=make,
         undo=f"for t in iptables ip6tables; do {away}; done >/dev/null 2>&1",
-        left=f"for t in iptables ip6tables; do $t -w 5 -S 2>/dev/null; done | grep -e {chain}",
+        left=f"for t in iptables ip6tables; do {_listed('$t', '-w 5 -S', chain)}; done",
+    )
+
+
+def _listed(tool: str, arguments: str, text: str) -> str:
+    """Say what is listed when a text is in it; what cannot be listed ends it with an error."""
+    return (
+        f'list=$({tool} {arguments} 2>&1) || case "$list" in {_NEVER}) list=;;'
+        f' *) echo "{tool} ended with exit code $?: $list"; exit 1;; esac;'
+        f' case "$list" in *{shlex.quote(text)}*) echo "$list";; esac'
     )
 
 

@@ -157,3 +157,18 @@ def test_a_clock_that_cannot_be_set_is_refused(clock):
     (clock.folder / "refused").unlink()
     assert clock.run(undoing(deed, clock.mark)) == (0, "read")
     assert abs(clock.offset) <= 2
+
+
+@linux
+def test_a_clock_that_cannot_be_set_back_stays_known(clock):
+    deed = skewed(3600, clock.mark)
+    assert clock.run(making(deed, clock.mark, 120)) == (0, "made")
+    (kept,) = Path("/tmp").glob(f".{clock.mark}")
+    booted = kept.read_text()
+    kept.write_text("\n")
+    assert clock.run(undoing(deed, clock.mark)) == (0, "read")
+    assert clock.run(reading(deed, clock.mark))[1].startswith("there")
+    kept.write_text(booted)
+    assert clock.run(undoing(deed, clock.mark)) == (0, "read")
+    assert clock.run(reading(deed, clock.mark)) == (0, "read")
+    assert abs(clock.offset) <= 2

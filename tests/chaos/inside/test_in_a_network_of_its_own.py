@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -322,6 +323,17 @@ def test_one_who_is_killed_half_way_leaves_what_the_watchdog_ends(net):
 def _undo_of(digest):
     deed = packets.cut_off(digest=digest, host="")
     return {"undo": deed.undo, "left": deed.left, "tools": deed.tools}
+
+
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="there is no setpriv")
+def test_rules_that_cannot_be_listed_are_not_read_as_gone(net):
+    deed = packets.cut_off(digest=DIGEST, host="")
+    net.make(deed)
+    powerless = ("setpriv", "--inh-caps=-net_admin", "--bounding-set=-net_admin")
+    code, said = net.do((*powerless, *reading(deed, MARK)))
+    assert code != 0
+    assert re.match(r"iptables ended with exit code \d: .*you must be root", said)
+    net.undo(deed)
 
 
 def test_the_loopback_device_is_left_alone(net):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_sre.plugin.stash import EVIDENCE, RUN
+from pytest_sre.verdict import Inconclusive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from pytest_sre.slo.facade import Slo
 
 NO_TARGET = "needs a target: run pytest with --sre-target=local, or =prod"
+NOT_ALONE = """expected the test to name chaos before it runs, found that it asked while it ran
+other tests of this run may look at the target, so nothing was done
+add @pytest.mark.usefixtures("chaos") to it, or run without pytest-xdist"""
 
 
 @pytest.fixture
@@ -98,6 +102,9 @@ def chaos(request: pytest.FixtureRequest, sre_run: "Run") -> "Iterator[Chaos]":
     # Imported here, since every pytest loads this file, with a target or without.
     from pytest_sre.run.chaos import chaos_of
 
+    if hasattr(request.config, "workerinput") and "chaos" not in request.node.fixturenames:
+        # It began beside others, and must not wait for them now: one may wait for what it has.
+        raise Inconclusive(NOT_ALONE, cause="own test: chaos beside others")
     final = (pytest.exit.Exception,)
     with chaos_of(sre_run, request.node.stash[EVIDENCE], final=final) as given:
         yield given

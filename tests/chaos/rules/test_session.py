@@ -128,3 +128,24 @@ def test_no_other_test_looks_at_the_target_while_one_perturbs_it(shared):
 
     assert ran.verdict == "HEALTHY", ran.text
     assert not list((shared.root / ".sre").rglob("*.alone"))
+
+
+BY_REQUEST = """
+import pytest
+
+def test_unnamed(fly_app, request):
+    with request.getfixturevalue("chaos").cordon_machine(fly_app, group="web"):
+        raise AssertionError("it was done beside others")
+
+@pytest.mark.usefixtures("chaos")
+def test_named(fly_app, request):
+    with request.getfixturevalue("chaos").cordon_machine(fly_app, group="web"):
+        pass
+"""
+
+
+def test_who_is_not_known_to_perturb_does_nothing_beside_others(shared):
+    ran = shared.verify(shared.suite("by_request", BY_REQUEST), "-n", "1")
+
+    assert ran.verdicts == {"test_unnamed": "INCONCLUSIVE", "test_named": "HEALTHY"}, ran.text
+    assert 'add @pytest.mark.usefixtures("chaos")' in ran.text

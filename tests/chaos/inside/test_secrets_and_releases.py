@@ -249,6 +249,8 @@ def fix(shop, until):
     shop.hands.local.register_image(msgspec.structs.replace(first, ref=FIX))
     former = shop.machines[0].settings.image
     yield FIX
+    # A Machine that is being replaced takes no other image.
+    until(shop.is_well)
     deploy(shop, former, shop.machines)
     until(shop.is_well)
 

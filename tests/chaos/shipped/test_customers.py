@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -81,7 +82,8 @@ def shop(folder: Path) -> Iterator[Shop]:
         serving = threading.Thread(target=server.serve_forever)
         serving.start()
         with Fly(url, url, Token("none", "a test")) as fly:
-            standings.stand(_Seeing(Sight(settings, Hands(fly), url)))
+            there = replace(settings, target=replace(settings.target, url=url))
+            standings.stand(_Seeing(Sight(there, Hands(fly))))
             yield shop
             standings.stand(None)
         server.shutdown()

@@ -14,6 +14,7 @@ from pytest_sre.chaos.actions import Action, kind_of
 from pytest_sre.chaos.changes.change import Change, ChangeStruct
 from pytest_sre.chaos.ground import Ground
 from pytest_sre.chaos.injecting import Injection, Injector, NotClean, Undone
+from pytest_sre.chaos.leading import require_ends
 from pytest_sre.chaos.permission import require_allowed
 from pytest_sre.chaos.planning import app_of, changes_of
 from pytest_sre.chaos.radius import reach_of
@@ -118,10 +119,12 @@ class Faults:
             NotAsked: it may not be done to this app.
             Inconclusive: it would reach too far; nothing was done.
             FlyError: the platform does not list the Machines; nothing was done.
+            LocalPlatformError: the same, of the local platform.
         """
         ground = self._ground
         app = app_of(action, ground.app)
         require_allowed(ground.settings.target, app)
+        require_ends(action, ground.hands)
         fleet = ground.hands.fly.machines(app)
         local = ground.hands.local is not None
         changes = changes_of(action, fleet, app=app, seed=ground.seed, local=local)

@@ -1,13 +1,17 @@
 """The other end of a way between Machines and something, as it is told and named. Pure."""
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
 from pytest_sre.chaos.changes.change import NotInjected
+from pytest_sre.fly.models import Machine
 from pytest_sre.local.proxy.internal_names import parse_internal_name
+from pytest_sre.targets.errors import did_you_mean, quoted
 
 _FORMS: Final = "anywhere, client, outside, app:NAME, group:APP/GROUP, machine:ID or host:NAME"
+_MOST_NAMED: Final = 12
 _ALONE: Final = frozenset({"anywhere", "client", "outside"})
 _NAMED: Final = frozenset({"app", "group", "machine", "host"})
 _NAME: Final = re.compile(r"[A-Za-z0-9_:](?:[A-Za-z0-9_.:-]{0,251}[A-Za-z0-9_:])?")
@@ -46,14 +50,19 @@ class Other:
         if self.kind == "client":
             # Users come to Machines through the edge.
             return "edge"
+        place = self.on_platform()
+        return f"{place.kind}:{place.name}" if place.name else place.kind
+
+    def on_platform(self) -> "Other":
+        """Give what a name of the private network stands for; itself when it is none."""
         internal = parse_internal_name(self.name) if self.kind == "host" else None
         if internal is None:
-            return f"{self.kind}:{self.name}" if self.name else self.kind
+            return self
         if internal.machine_id:
-            return f"machine:{internal.machine_id}"
+            return Other("machine", internal.machine_id)
         if internal.group:
-            return f"group:{internal.app}/{internal.group}"
-        return f"app:{internal.app}"
+            return Other("group", f"{internal.app}/{internal.group}")
+        return Other("app", internal.app)
 
     def host(self, app: str) -> str:
         """Give the name that stands for it on Fly's private network; empty for all there is.
@@ -80,3 +89,36 @@ class Other:
             f"expected another end than {self.kind}, which cannot be told apart inside a Machine"
             " on Fly.io\nname anywhere, app:NAME, group:APP/GROUP, machine:ID or host:NAME"
         )
+
+
+def require_end(other: Other, apps: Mapping[str, Sequence[Machine]]) -> None:
+    """Pass when there is something at the other end, or it is not of the platform.
+
+    Args:
+        other: the end.
+        apps: all apps of the platform, each with its Machines; one without any is no end.
+
+    Raises:
+        NotInjected: there is nothing; names what there is.
+    """
+    place = other.on_platform()
+    machines = [(app, machine) for app, fleet in apps.items() for machine in fleet]
+    match place.kind:
+        case "app":
+            there = {app for app, _ in machines}
+        case "group":
+            there = {f"{app}/{machine.group}" for app, machine in machines}
+        case "machine":
+            there = {machine.id for _, machine in machines}
+        case _:
+            return
+    if place.name not in there:
+        hint = did_you_mean(place.name, there)
+        lines = [f"there is no {place.kind} {quoted(place.name)}", f"there are: {_some(there)}"]
+        raise NotInjected("\n".join([*lines, hint] if hint else lines))
+
+
+def _some(names: Iterable[str]) -> str:
+    found = sorted(names)
+    more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+    return (", ".join(found[:_MOST_NAMED]) or "none") + more

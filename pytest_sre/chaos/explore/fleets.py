@@ -16,6 +16,7 @@ import msgspec
 from pytest_sre.chaos.actions import Action
 from pytest_sre.chaos.changes.change import Change, NotInjected
 from pytest_sre.chaos.hands import Hands, hands_of
+from pytest_sre.chaos.leading import require_ends
 from pytest_sre.chaos.planning import app_of, changes_of
 from pytest_sre.deploys.rollout import deploy
 from pytest_sre.fly.organization import PERSONAL
@@ -113,6 +114,8 @@ class Fleet:
             Inconclusive: one cannot be.
         """
         try:
+            for fault in faults:
+                require_ends(fault, self.hands)
             self.changes(faults)
         except NotInjected as refusal:
             raise Inconclusive(f"a fault of the search cannot be injected: {refusal}") from None

@@ -22,7 +22,7 @@ from pytest_sre.chaos.actions import (
     Which,
 )
 from pytest_sre.chaos.changes import packets
-from pytest_sre.chaos.changes.addresses import Other
+from pytest_sre.chaos.changes.addresses import Other, require_end
 from pytest_sre.chaos.changes.change import NotInjected
 from pytest_sre.chaos.changes.disk import filled
 from pytest_sre.chaos.changes.known import read_change, write_change
@@ -139,6 +139,59 @@ def test_what_makes_no_sense_is_refused_before_anything_is_touched(action, why):
 def test_the_other_end_is_named_as_each_platform_does(told, point, host):
     other = Other.parse(told)
     assert (other.point(), other.host("shop")) == (point, host)
+
+
+STORE = msgspec.convert(
+    [{"id": "39a0b2", "config": {"metadata": {"fly_process_group": "store"}}}], list[Machine]
+)
+APPS = {"shop": FLEET, "pantry": STORE, "empty": []}
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ("app:pantri", 'app "pantri"\nthere are: pantry, shop\ndid you mean "pantry"?'),
+        ("app:empty", 'app "empty"\nthere are: pantry, shop'),
+        ("group:shop/wob", 'group "shop/wob"\nthere are: pantry/store, shop/web\ndid you mean'),
+        ("group:shp/store", 'group "shp/store"\nthere are: pantry/store, shop/web'),
+        ("machine:000", 'machine "000"\nthere are: 148e20, 148e21, 148e22, 39a0b2'),
+        ("machine:148e", 'machine "148e"\n'),
+        ("host:pantri.internal", 'app "pantri"\n'),
+        ("host:wob.process.shop.internal", 'group "shop/wob"\n'),
+        ("host:000.vm.shop.internal", 'machine "000"\n'),
+        ("host:pantri.flycast", 'app "pantri"\n'),
+    ],
+)
+def test_a_place_that_is_not_there_is_told_from_those_that_are(told, said):
+    with pytest.raises(NotInjected) as refused:
+        require_end(Other.parse(told), APPS)
+
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "anywhere",
+        "client",
+        "outside",
+        "app:pantry",
+        "group:pantry/store",
+        "machine:39a0b2",
+        "host:store.process.pantry.internal",
+        "host:pay.example",
+        "host:fd00::1",
+    ],
+)
+def test_a_place_that_is_there_is_one_and_so_is_what_is_outside_of_the_platform(told):
+    require_end(Other.parse(told), APPS)
+
+
+def test_of_many_places_only_some_are_named():
+    many = {f"app{number:03}": FLEET for number in range(500)}
+
+    with pytest.raises(NotInjected, match=r"app011 and 488 more\n"):
+        require_end(Other.parse("app:app999"), many)
 
 
 DEADLY = ("$(kill -9 $$)", "`kill -9 $$`", ";kill -9 $$;", "\nkill -9 $$\n", "&kill -9 $$&")

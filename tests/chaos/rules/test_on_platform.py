@@ -8,7 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from pytest_sre.chaos.actions import CordonMachines, LoseRegion, Scale, Which
+from pytest_sre.chaos.actions import (
+    CordonMachines,
+    DegradeNetwork,
+    DependencyOutage,
+    LoseRegion,
+    Partition,
+    PlatformFault,
+    Scale,
+    Which,
+)
+from pytest_sre.chaos.changes.change import NotInjected
 from pytest_sre.chaos.faults import Faults
 from pytest_sre.chaos.ground import Ground
 from pytest_sre.chaos.guardian.standing import dismiss_guardians
@@ -200,6 +210,29 @@ def test_what_would_reach_too_far_is_not_begun(faults, fly, tmp_path, limits, ac
 
     assert [(each.id, each.state, each.cordoned) for each in fly.machines("shop")] == before
     assert Journal(undo_dir(tmp_path)).all() == ()
+
+
+def test_what_leads_nowhere_is_not_begun(faults, fly, hands, tmp_path):
+    """On the platform such a fault would be on, and change nothing."""
+    here = faults("chaos-machines = 9")
+    (one, *_) = fly.machines("shop")
+
+    for to in ("group:shop/ap", "app:shopp", "machine:000", "host:shopp.internal"):
+        for action in (
+            DependencyOutage(to=to),
+            Partition(to=to),
+            DegradeNetwork(to=to, loss_ratio=1),
+        ):
+            with pytest.raises(NotInjected, match="there are: "):
+                here.begin(action)
+    with pytest.raises(NotInjected, match="there are: shop"):
+        here.begin(PlatformFault(fault="link", told={"to": "app:shopp", "refused": 1}))
+    assert hands.local.faults() == []
+    assert Journal(undo_dir(tmp_path)).all() == ()
+
+    for to in ("group:shop/app", "app:shop", f"machine:{one.id}", "client", "host:pay.example"):
+        here.begin(DependencyOutage(to=to))
+    assert len(hands.local.faults()) == 5
 
 
 def test_faults_that_are_on_together_are_counted_together(faults, fly):

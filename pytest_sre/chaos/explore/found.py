@@ -14,12 +14,14 @@ class Found:
     Attributes:
         schedule: it.
         breaks: what it breaks, in a few words.
+        release: which release it was found in; empty for the code as it is.
         replays: what came of it each time it was played again: whether it broke something.
         file: where it was saved as an experiment; None when it was not.
     """
 
     schedule: Schedule
     breaks: str
+    release: str = ""
     replays: Sequence[bool] = ()
     file: Path | None = None
 
@@ -65,5 +67,7 @@ class SearchResult:
                 f"fails again {sum(self.found.replays)} of {len(self.found.replays)} times"
             )
         if self.found.file:
-            lines.append(f"saved as an experiment: pytest {self.found.file} --sre-target=local")
+            release = f" --sre-local-release={self.found.release}" if self.found.release else ""
+            play = f"pytest {self.found.file} --sre-target=local{release}"
+            lines.append(f"saved as an experiment: {play}")
         return "\n".join(lines)

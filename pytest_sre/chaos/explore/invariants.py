@@ -97,7 +97,12 @@ def availability(at_least: float) -> Invariant:
 
     Args:
         at_least: from 0 to 1.
+
+    Raises:
+        ValueError: it is not.
     """
+    if not 0 <= at_least <= 1:
+        raise ValueError(f"expected a share from 0 to 1, such as 0.99, found {at_least:g}")
 
     def judge(played: Played) -> Judgement:
         asked = len(played.invocations)

@@ -25,13 +25,12 @@ _BESIDE_S: Final = 60
 _RECOVERS_WITHIN: Final = "10s"
 
 
-def save(found: Found, folder: Path, *, release: str, undocumented: Sequence[str] = ()) -> Found:
+def save(found: Found, folder: Path, *, undocumented: Sequence[str] = ()) -> Found:
     """Write what was found to a file of its own name in a folder, which is made when missing.
 
     Args:
         found: it.
         folder: where experiments are, such as ``chaos``.
-        release: which release it was found in; empty for the code as it is.
         undocumented: operations that are no journeys, so that no file can name them.
 
     Returns:
@@ -41,9 +40,7 @@ def save(found: Found, folder: Path, *, release: str, undocumented: Sequence[str
         return found
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"found-{slug(found.schedule)}.yaml"
-    text = yaml.safe_dump(
-        experiment_of(found, release), sort_keys=False, allow_unicode=True, width=96
-    )
+    text = yaml.safe_dump(experiment_of(found), sort_keys=False, allow_unicode=True, width=96)
     file.write_text(f"# Found by pytest_sre.chaos.explore.\n{text}", encoding="utf-8")
     return replace(found, file=file)
 
@@ -54,11 +51,11 @@ def slug(schedule: Schedule) -> str:
     return words[:_LONGEST_NAME].rstrip("-")
 
 
-def experiment_of(found: Found, release: str) -> dict[str, object]:
+def experiment_of(found: Found) -> dict[str, object]:
     """Say what was found as an experiment of chaostoolkit."""
     schedule = found.schedule
     journeys = list(dict.fromkeys(schedule.operations))
-    of = f" Found in the release {release}." if release else ""
+    of = f" Found in the release {found.release}." if found.release else ""
     seconds = sum(fault.lasts_s for fault in schedule.faults) + _BESIDE_S
     return {
         "title": f"Nothing breaks by: {schedule.described}",

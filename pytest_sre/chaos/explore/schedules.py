@@ -1,6 +1,7 @@
 """What a test says of a search: which app, what may go wrong, what users do, what has to hold."""
 
 import contextlib
+import logging
 import time
 import unittest
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pytest_sre.chaos.explore.playing import Stage
     from pytest_sre.chaos.explore.searching import Search
 
+_log: Final = logging.getLogger("pytest_sre.chaos")
 _OWN_FAULTS: Final = (
     ConfigError,
     FlyError,
@@ -95,13 +97,15 @@ class FaultSchedule:
         return FaultScheduleTest
 
     def check(self) -> None:
-        """Search; pass when nothing breaks.
+        """Search; pass when nothing breaks. What it comes to is logged.
 
         Raises:
             AssertionError: something breaks; says the shortest way to it.
             Inconclusive: nobody can tell.
         """
+        __tracebackhide__ = True
         result = self.search()
+        _log.info(result.described)
         if result.found:
             raise AssertionError(result.described)
         if result.unknown and not result.held:
@@ -188,21 +192,26 @@ class FaultSchedule:
         for schedule in search.broken()[:_MOST_TRIED]:
             again = [self._play(stage, schedule).holds is False for _ in range(self.replays)]
             breaks = search.judgements[schedule].text
-            tried.append(Found(schedule=schedule, breaks=breaks, replays=tuple(again)))
+            found = Found(
+                schedule=schedule, breaks=breaks, release=self.release, replays=tuple(again)
+            )
+            tried.append(found)
             if sum(again) >= _STEADY_RATIO * len(again):
                 break
         best = max(tried, key=lambda found: sum(found.replays))
         folder = self.save_to or self.root / "chaos"
         unnamed = [each.name for each in self.operations if isinstance(each, Operation)]
-        return save(best, folder, release=self.release, undocumented=unnamed)
+        return save(best, folder, undocumented=unnamed)
 
     def _play(self, stage: "Stage", schedule: Schedule) -> Judgement:
         """Play a schedule on a fleet that begins anew; a fault of our own decides nothing."""
         try:
             stage.fleet.begin_anew()
-            return worst(judged(self.invariants, stage.play(schedule)))
+            judgement = worst(judged(self.invariants, stage.play(schedule)))
         except (FlyError, LocalPlatformError, NotInjected) as error:
-            return Judgement(None, f"not played: {error}")
+            judgement = Judgement(None, f"not played: {error}")
+        _log.info("played: %s: %s", schedule.described, judgement.text or "holds")
+        return judgement
 
     @contextlib.contextmanager
     def _stage(self, seed: int) -> "Iterator[Stage]":

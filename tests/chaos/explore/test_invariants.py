@@ -123,3 +123,9 @@ def test_broken_is_over_not_known_and_that_over_holds(several):
         assert found is False
     else:
         assert found is (None if not several or None in several else True)
+
+
+@pytest.mark.parametrize("share", [90, -0.1, 1.01])
+def test_a_share_is_from_0_to_1(share):
+    with pytest.raises(ValueError, match="expected a share from 0 to 1"):
+        explore.availability(share)

@@ -137,7 +137,8 @@ def test_what_loses_a_note_is_found_shortened_and_saved(project):
     assert second.startswith("found by schedule ")
     assert third == "fails again 2 of 2 times"
     file = project / "chaos/found-kill-web-while-one-put-is-in-flight.yaml"
-    assert saved == f"saved as an experiment: pytest {file} --sre-target=local"
+    play = f"pytest {file} --sre-target=local --sre-local-release=careless"
+    assert saved == f"saved as an experiment: {play}"
     assert "func: kill_machines" in file.read_text("utf-8")
 
 

@@ -109,7 +109,7 @@ def test_a_fault_in_a_file_asks_for_the_same_fault(fault):
 
 @given(SCHEDULES)
 def test_a_file_has_all_that_happens_and_undoes_it(schedule):
-    document = experiment_of(Found(schedule=schedule, breaks="1 order lost"), "lost-update")
+    document = experiment_of(Found(schedule=schedule, breaks="1 order lost"))
     method = document["method"]
     called = [each["provider"]["func"] for each in method]
 
@@ -123,9 +123,14 @@ def test_a_file_has_all_that_happens_and_undoes_it(schedule):
 
 def test_what_was_found_is_saved_under_a_name_that_says_it(tmp_path):
     schedule = Schedule((Begin("checkout"), Inject(SUSPEND)))
-    found = Found(schedule=schedule, breaks="1 acknowledged order lost", replays=(True, True))
+    found = Found(
+        schedule=schedule,
+        breaks="1 acknowledged order lost",
+        release="lost-update",
+        replays=(True, True),
+    )
 
-    saved = save(found, tmp_path / "chaos", release="lost-update")
+    saved = save(found, tmp_path / "chaos")
 
     assert read_experiment(saved.file, tmp_path).name == saved.file.stem
     assert saved.file == (
@@ -137,11 +142,12 @@ def test_what_was_found_is_saved_under_a_name_that_says_it(tmp_path):
         "found by schedule 4, the shortest of 19 played (79 s)\n"
         "fails again 2 of 2 times\n"
         f"saved as an experiment: pytest {saved.file} --sre-target=local"
+        " --sre-local-release=lost-update"
     )
 
 
 def test_what_no_file_can_name_is_not_saved(tmp_path):
     found = Found(schedule=Schedule((Begin("own"),)), breaks="it")
 
-    assert save(found, tmp_path / "chaos", release="", undocumented=["own"]).file is None
+    assert save(found, tmp_path / "chaos", undocumented=["own"]).file is None
     assert not (tmp_path / "chaos").exists()

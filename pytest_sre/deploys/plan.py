@@ -10,7 +10,6 @@ from pytest_sre.targets import AppSpec
 DEFAULT_REGION = "iad"
 # flyctl's own.
 _MAX_UNAVAILABLE = 0.33
-ASLEEP = frozenset({"created", "stopped", "suspended", "failed"})
 """States that a Machine stays in when it is changed."""
 
 
@@ -90,4 +89,4 @@ def turns(machines: Iterable[Machine], max_unavailable: float | None) -> Turns:
 def _was_stopped(machine: Machine) -> bool:
     """Whether it was told to stop; one whose process ended by itself is to run again."""
     newest_exit = next((event for event in machine.events if event.type == "exit"), None)
-    return machine.state in ASLEEP and not (newest_exit and newest_exit.is_unasked_exit)
+    return machine.is_at_rest and not (newest_exit and newest_exit.is_unasked_exit)

@@ -12,7 +12,7 @@ from pytest_sre.deploys.health import (
     is_as_wanted,
     shortcoming,
 )
-from pytest_sre.deploys.plan import ASLEEP, Place, Turns, missing_places, turns
+from pytest_sre.deploys.plan import Place, Turns, missing_places, turns
 from pytest_sre.fly.client import Fly
 from pytest_sre.fly.config import MachineConfig
 from pytest_sre.fly.errors import FlyError, PreconditionFailed, TimedOut
@@ -212,7 +212,7 @@ class _Changes:
 
     def _change(self, machine: Machine) -> str:
         wanted = self._update(machine, skip_launch=False)
-        if machine.state in ASLEEP:
+        if machine.is_at_rest:
             self._wake(machine)
         return self.rollout.become_healthy(machine, wanted)
 

@@ -5,10 +5,14 @@ before is kept as text. Field names are the API's own.
 """
 
 import datetime as dt
+from typing import Final
 
 import msgspec
 
 from pytest_sre.fly.config import MachineConfig
+
+_AT_REST: Final = frozenset({"created", "stopped", "suspended", "failed"})
+_GONE: Final = frozenset({"destroying", "destroyed"})
 
 
 class ImageRef(msgspec.Struct, frozen=True):
@@ -115,6 +119,16 @@ class Machine(msgspec.Struct, frozen=True):
     host_status: str = "ok"
     nonce: str = ""
     lease: MachineLease | None = None
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether no process of it runs, and it is not on its way to another state."""
+        return self.state in _AT_REST
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it is destroyed, or about to be; such are still listed for a while."""
+        return self.state in _GONE
 
     @property
     def is_reachable(self) -> bool:

@@ -2,13 +2,11 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Final, Protocol
+from typing import Protocol
 
 from pytest_sre.fly.client import Fly
 from pytest_sre.fly.errors import FlyError, NotFound
 from pytest_sre.fly.models import Machine
-
-_GONE: Final = frozenset({"destroying", "destroyed"})
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +37,7 @@ def board_machine(machines: Sequence[Machine]) -> str:
 
     The oldest, so that it stays the same one while others come.
     """
-    there = [each for each in machines if each.state not in _GONE]
+    there = [each for each in machines if not each.is_gone]
     oldest = min(there, key=_age, default=None)
     return oldest.id if oldest else ""
 

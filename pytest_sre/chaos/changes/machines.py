@@ -30,8 +30,6 @@ from pytest_sre.fly.models import Machine
 CLONE: Final = "sre-clone-"
 """Begins the names of Machines that were cloned to have more of them."""
 
-_AT_REST: Final = frozenset({"created", "stopped", "suspended", "failed"})
-_GONE: Final = frozenset({"destroying", "destroyed"})
 # What a process is given to end in order, where its Machine does not say: Fly's default.
 _USUAL_END_S: Final = 5.0
 
@@ -47,7 +45,7 @@ class _OfRunning(MachineChange, frozen=True, kw_only=True):
     def undo(self, hands: Hands) -> None:
         """Start it, unless it runs or is about to."""
         found = find_machine(hands, self.app, self.machine)
-        if found and found.state in _AT_REST:
+        if found and found.is_at_rest:
             hands.fly.start(self.app, self.machine)
 
     def is_undone(self, hands: Hands) -> bool:
@@ -171,7 +169,7 @@ class CloneMachine(MachineChange, frozen=True, tag="clone-machine"):
     def undo(self, hands: Hands) -> None:
         """Destroy it, wherever it is in its life."""
         for machine in self._clones(hands):
-            if machine.state not in _GONE:
+            if not machine.is_gone:
                 hands.fly.destroy_machine(self.app, machine.id, force=True)
 
     def is_undone(self, hands: Hands) -> bool:
@@ -197,7 +195,7 @@ def find_machine(hands: Hands, app: str, machine_id: str) -> Machine | None:
         machine: Machine | None = hands.fly.machine(app, machine_id)
     except NotFound:
         machine = _listed(hands, app, machine_id)
-    return None if machine is None or machine.state in _GONE else machine
+    return None if machine is None or machine.is_gone else machine
 
 
 def _listed(hands: Hands, app: str, machine_id: str) -> Machine | None:
@@ -259,7 +257,7 @@ def plan_lose_region(action: LoseRegion, scene: Scene) -> tuple[Change, ...]:
         NotInjected: there is none in the region.
     """
     there = [each for each in scene.fleet if each.region == action.region]
-    there = [each for each in there if each.state not in _GONE and each.is_reachable]
+    there = [each for each in there if not each.is_gone and each.is_reachable]
     if not any(each.state == "started" for each in there):
         found = labels_of(scene.running) or "none"
         raise NotInjected(f"expected Machines that run in {action.region}, found {found}")

@@ -2,15 +2,12 @@
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from typing import Final
 
 from pytest_sre.chaos.changes.machines import find_machine
 from pytest_sre.chaos.hands import Hands
 from pytest_sre.fly.config import MachineConfig
 from pytest_sre.fly.errors import PreconditionFailed
 from pytest_sre.fly.models import Machine
-
-_AT_REST: Final = frozenset({"created", "stopped", "suspended", "failed"})
 
 
 def renew(
@@ -29,7 +26,7 @@ def renew(
     made = hands.fly.update_machine(
         app, machine.id, config, min_secrets_version=min_secrets_version
     )
-    if machine.state in _AT_REST:
+    if machine.is_at_rest:
         with contextlib.suppress(PreconditionFailed):  # It is starting already.
             hands.fly.start(app, machine.id)
     return made

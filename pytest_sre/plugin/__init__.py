@@ -26,6 +26,7 @@ from pytest_sre.plugin.fixtures import (
     watch,
 )
 from pytest_sre.plugin.options import add_options, target_name
+from pytest_sre.plugin.paths import EXPERIMENTS
 from pytest_sre.plugin.stash import RUN
 
 if TYPE_CHECKING:
@@ -49,7 +50,6 @@ __all__ = [
     "watch",
 ]
 
-_EXPERIMENTS = frozenset({".yaml", ".yml", ".json"})
 _MARKER = (
     'sre(severity, runbook): how much a failure of this test matters ("critical", "high", '
     '"medium" or "low") and the runbook to follow, a file in the nearest runbooks/ folder'
@@ -80,6 +80,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Without a target stay out of the way; with one, read the settings and take the session."""
     config.addinivalue_line("markers", _MARKER)
+    if config.getoption("sre_chaos_set"):
+        from pytest_sre.plugin.experiments import read_parameters
+
+        read_parameters(config)
     if target_name(config) is not None:
         from pytest_sre.plugin.session import take_session
 
@@ -94,17 +98,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         parametrize(metafunc, metafunc.config.stash.get(RUN, None))
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Refuse parameters that no experiment has."""
-    if config.getoption("sre_chaos_set"):
+def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
+    """Refuse parameters that no experiment has; one that could not be read may have any."""
+    if session.config.getoption("sre_chaos_set") and not session.testsfailed:
         from pytest_sre.plugin.experiments import refuse_unknown_parameters
 
-        refuse_unknown_parameters(config, items)
+        refuse_unknown_parameters(session.config, items)
 
 
 def pytest_collect_file(file_path: "Path", parent: pytest.Collector) -> pytest.Collector | None:
     """Take the files of experiments for tests: those in ``chaos/``, and those that are named."""
-    if file_path.suffix not in _EXPERIMENTS:
+    if file_path.suffix not in EXPERIMENTS:
         return None
     is_named = parent.session.isinitpath(file_path)
     if not is_named and (parent.config.rootpath / "chaos") not in file_path.parents:

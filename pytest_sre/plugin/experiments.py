@@ -30,8 +30,7 @@ class ExperimentFile(pytest.File):
         """
         try:
             experiment = read_experiment(self.path, self.config.rootpath)
-            given = read_settings(tuple(self.config.getoption("sre_chaos_set")), OPTION)
-            values = set_values(experiment.configuration, given, OPTION)
+            values = set_values(experiment.configuration, read_parameters(self.config), OPTION)
         except ConfigError as error:
             raise self.CollectError(str(error)) from None
         return [ExperimentTest.make(self, experiment, values)]
@@ -89,17 +88,45 @@ class ExperimentTest(pytest.Item):
         return self.path, None, self.experiment.title
 
 
+def read_parameters(config: pytest.Config) -> dict[str, str]:
+    """Read the parameters of the command line.
+
+    Raises:
+        pytest.UsageError: one is not of the form ``NAME=VALUE``.
+    """
+    try:
+        return read_settings(tuple(config.getoption("sre_chaos_set")), OPTION)
+    except ConfigError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def refuse_mistakes(config: pytest.Config, files: Iterable[Path]) -> None:
+    """Require that experiments can be run, each with what the command line says of it.
+
+    Raises:
+        pytest.UsageError: one cannot, or none has a parameter of the command line.
+    """
+    given = read_parameters(config)
+    try:
+        found = [read_experiment(file, config.rootpath) for file in files]
+        for experiment in found:
+            set_values(experiment.configuration, given, OPTION)
+    except ConfigError as error:
+        raise pytest.UsageError(str(error)) from None
+    _require_known(given, found)
+
+
 def refuse_unknown_parameters(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
     """Require that each parameter of the command line is one of an experiment.
 
     Raises:
         pytest.UsageError: one is of none.
     """
-    try:
-        given = read_settings(tuple(config.getoption("sre_chaos_set")), OPTION)
-    except ConfigError as error:
-        raise pytest.UsageError(str(error)) from None
     found = [item.experiment for item in items if isinstance(item, ExperimentTest)]
+    _require_known(read_parameters(config), found)
+
+
+def _require_known(given: Iterable[str], found: Sequence[Experiment]) -> None:
     known = {name for experiment in found for name in experiment.configuration}
     for name in given:
         if name not in known:

@@ -13,6 +13,7 @@ from pytest_sre.fly.tokens import token_from_environment
 from pytest_sre.journeys import JourneyFileError, load_journeys
 from pytest_sre.local.images import ReleaseFileError, read_release_file
 from pytest_sre.logs.rules import usable_rules
+from pytest_sre.plugin.paths import experiment_files
 from pytest_sre.run.load_crew import Wanted, read_wanted
 from pytest_sre.targets import ConfigError, Permission, Settings, load_settings, parse_duration_s
 from pytest_sre.targets.errors import unknown_name
@@ -47,6 +48,23 @@ def read_settings(config: pytest.Config, target: str) -> Settings:
     except (ConfigError, FlyError, JourneyFileError, ReleaseFileError) as error:
         raise pytest.UsageError(str(error)) from None
     return settings
+
+
+def check_experiments(config: pytest.Config) -> None:
+    """Require that the experiments of a run, and what is said of their parameters, can be run.
+
+    Raises:
+        pytest.UsageError: there is a mistake in them.
+    """
+    if config.option.continue_on_collection_errors:
+        # The run is to go on without what is broken.
+        return
+    files = [*experiment_files(config)]
+    if files or config.getoption("sre_chaos_set"):
+        # Without experiments their reader is not needed.
+        from pytest_sre.plugin.experiments import refuse_mistakes
+
+        refuse_mistakes(config, files)
 
 
 def read_load_workers(config: pytest.Config, settings: Settings) -> Wanted | None:

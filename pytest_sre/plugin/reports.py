@@ -1,5 +1,6 @@
 """From pytest's reports to what the judge reads, in the process that has the terminal."""
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -14,6 +15,7 @@ from pytest_sre.recording.rows import TestRun
 from pytest_sre.verdict import Verdict
 
 _ATTRIBUTE = "sre"
+_EXCEPTION = re.compile(r"(?:^E(?: .*)?$\n?)+", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,7 @@ class Results:
 
     def add_broken_file(self, nodeid: str, error: str) -> None:
         """Take in that the tests of a file could not be collected; pytest may go on without."""
-        last = error.strip().rpartition("\n")[2].removeprefix("E").strip()
-        message = f"{nodeid} could not be collected: {last}"
+        message = f"{nodeid} could not be collected: {_gist(error)}"
         unsure = Verdict.INCONCLUSIVE.value
         suite = suite_of(Path(nodeid))
         self._phases[nodeid] = [
@@ -141,6 +142,17 @@ class Results:
             machines=" ".join(judged.machines),
             suite=judged.suite,
         )
+
+
+def _gist(error: str) -> str:
+    """Give the line that says most of why a file could not be collected.
+
+    Of a message it is the first. Of tracebacks, in which pytest marks exceptions by ``E``, it is
+    the first of the last exception, below the source that a SyntaxError shows, indented.
+    """
+    marked = _EXCEPTION.findall(error)
+    lines = [line.removeprefix("E   ") for line in (marked or [error.strip()])[-1].splitlines()]
+    return next((line for line in lines if line.strip() and line[0] != " "), error).strip()
 
 
 def failure_of(report: pytest.TestReport) -> Failure | None:

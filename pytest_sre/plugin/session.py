@@ -22,6 +22,7 @@ from pytest_sre.plugin.options import target_name
 from pytest_sre.plugin.paths import chosen_suites, suite_paths
 from pytest_sre.plugin.progress import ProgressLine
 from pytest_sre.plugin.reading import (
+    check_experiments,
     read_choice,
     read_load_workers,
     read_override,
@@ -86,6 +87,7 @@ def take_session(config: pytest.Config) -> None:
     if told is not None:
         config.pluginmanager.register(WorkerSession(config, settings, asked, told), "sre-session")
         return
+    check_experiments(config)
     since_at = read_since(config, time.time())
     config.pluginmanager.register(MainSession(config, settings, asked, since_at), "sre-session")
 

@@ -25,6 +25,8 @@ class Mistake:
     env: dict[str, str] = field(default_factory=lambda: dict(TOKEN))
 
 
+PASSES = "def test_home(probe):\n    assert probe.get('/').ok\n"
+
 TWO_JOURNEYS = """
 from pytest_sre import journey
 
@@ -46,7 +48,52 @@ matches = ["payment refused"]
 misses = ["payment accepted"]
 """
 
+EXPERIMENT = """
+title: It answers
+description: Nothing is done to it.
+configuration: {region: ams, latency_s: 0.5}
+steady-state-hypothesis:
+  title: It answers
+  probes:
+    - type: probe
+      name: home
+      tolerance: true
+      provider:
+        type: python
+        module: pytest_sre.chaos.fly.probes
+        func: journey_passes
+        arguments: {name: home}
+method: [{ref: home}]
+"""
+BROKEN = f"{EXPERIMENT}rolbacks: []\n"
+CHAOS = {"chaos/slow.yaml": EXPERIMENT}
+
 MISTAKES = {
+    "a parameter that is not set to anything": Mistake(
+        ("--sre-chaos-set", '"region"', "NAME=VALUE"), (*LOCAL, "--sre-chaos-set=region")
+    ),
+    "a parameter that no experiment has": Mistake(
+        ("--sre-chaos-set", '"regoin"', 'did you mean "region"?'),
+        (*LOCAL, "--sre-chaos-set=regoin=iad"),
+        files=CHAOS,
+    ),
+    "a parameter where there is no experiment": Mistake(
+        ("--sre-chaos-set", '"region"'), (*LOCAL, "--sre-chaos-set=region=iad")
+    ),
+    "a parameter of another type": Mistake(
+        ("--sre-chaos-set latency_s", '"slow"', "a number"),
+        (*LOCAL, "--sre-chaos-set=latency_s=slow"),
+        files=CHAOS,
+    ),
+    "an experiment that is broken": Mistake(
+        ("chaos/deep/broken.yaml:", '"rolbacks"', "rollbacks"),
+        files={"chaos/deep/broken.yaml": BROKEN},
+    ),
+    "an experiment that is named and broken": Mistake(
+        ("other/broken.yaml:", '"rolbacks"', "rollbacks"),
+        (*LOCAL, "other/broken.yaml::broken"),
+        files={"other/broken.yaml": BROKEN},
+    ),
     "a log rule that its own sample disproves": Mistake(
         ("sre.toml", "matches", "payment refused"), files={"sre.toml": RULE_THAT_MISSES}
     ),
@@ -178,6 +225,31 @@ def test_mistake_is_answered_before_anything_is_contacted(
     assert _children() == started
     assert listener.connections == 0
     assert not (project.root / ".sre").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("suites",), ("chaos", "--ignore=chaos/broken.yaml"), ("chaos/slow.yaml",)],
+    ids=["not asked for", "ignored", "beside one that is"],
+)
+def test_what_is_not_collected_is_no_mistake(arguments, shared):
+    shared.write(**CHAOS, **{"chaos/broken.yaml": BROKEN, "suites/test_home.py": PASSES})
+
+    ran = shared.verify("--collect-only", *arguments)
+
+    assert ran.ret == pytest.ExitCode.OK, ran.text
+
+
+def test_who_goes_on_without_what_is_broken_does(shared):
+    shared.write(**CHAOS, **{"chaos/broken.yaml": BROKEN})
+
+    ran = shared.verify("--continue-on-collection-errors", "--sre-chaos-set=region=iad", "chaos")
+
+    assert ran.ret == pytest.ExitCode.TESTS_FAILED, ran.text
+    assert ran.verdicts == {"slow": "HEALTHY"}
+    [unsure] = ran.lines_of("unsure")
+    assert "chaos/broken.yaml could not be collected: " in unsure
+    assert 'has an unknown key "rolbacks"' in unsure
 
 
 def _children():

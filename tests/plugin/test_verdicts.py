@@ -1,5 +1,6 @@
 """The verdict on the release as a whole: its block, its exit code, and what it rests on."""
 
+import fnmatch
 import re
 
 import pytest
@@ -147,6 +148,34 @@ def test_suite_that_cannot_be_imported_is_not_healthy(shared):
     assert ran.ret != 0
     assert ran.verdict == "INCONCLUSIVE"
     ran.stdout.fnmatch_lines(["*No module named 'no_such_module_anywhere'"])
+
+
+RAISES = """
+try:
+    {}["region"]
+except KeyError as error:
+    raise ValueError("no region is set\\n\\nexpected one") from error
+"""
+REFUSES = """
+import pytest
+raise pytest.Collector.CollectError("the region is \\"mars\\"\\nexpected one of ours")
+"""
+
+
+def test_why_a_suite_cannot_be_collected_is_said_in_a_line(shared):
+    why = {
+        shared.suite("missing", "import no_such_module_anywhere\n"): "ModuleNotFoundError: *",
+        shared.suite("unwritten", "def test_it(\n"): "SyntaxError: *",
+        shared.suite("raises", RAISES): "ValueError: no region is set",
+        shared.suite("refuses", REFUSES): 'the region is "mars"',
+    }
+
+    ran = shared.verify(*why)
+
+    said = [line.partition(" could not be collected: ")[2] for line in ran.lines_of("unsure")]
+    wanted = [f"{line}  [[]1 test]" for line in why.values()]
+    assert len([line for line in said if line]) == len(wanted), ran.text
+    assert all(any(fnmatch.fnmatch(line, one) for line in said) for one in wanted), said
 
 
 def test_run_that_is_broken_off_is_not_healthy(shared):

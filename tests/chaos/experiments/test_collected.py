@@ -60,10 +60,10 @@ def test_without_a_target_they_are_read(pytester):
     [
         ("grop=web", '*grop*did you mean "group"?*'),
         ("count", "*NAME=VALUE*"),
-        ("count=two", "*a whole number*"),
+        ("count=two", '*count is "two"*a whole number*'),
     ],
 )
-def test_a_parameter_that_no_experiment_has_is_a_mistake(pytester, given, said):
+def test_a_parameter_that_cannot_be_set_is_one_mistake(pytester, given, said):
     path = pytester.mkdir("chaos") / "good.yaml"
     path.write_text(yaml.safe_dump(experiment()), encoding="utf-8")
 
@@ -72,6 +72,7 @@ def test_a_parameter_that_no_experiment_has_is_a_mistake(pytester, given, said):
     assert ran.ret in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERRUPTED)
     text = ran.stdout.str() + ran.stderr.str()
     assert fnmatch.fnmatch(text.replace("\n", " "), said)
+    assert text.count("expected ") == 1
 
 
 @pytest.fixture

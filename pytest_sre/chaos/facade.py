@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Unpack
-
-import msgspec
+from functools import wraps
+from typing import Concatenate, Final, ParamSpec, Unpack
 
 from pytest_sre.chaos.actions import (
     Action,
@@ -28,6 +27,7 @@ from pytest_sre.chaos.actions import (
     StopMachines,
     SuspendMachines,
 )
+from pytest_sre.chaos.arguments import require_in_range, require_known
 from pytest_sre.chaos.changes.change import NotInjected
 from pytest_sre.chaos.experiments.result import ExperimentResult
 from pytest_sre.chaos.faults import Fault
@@ -44,6 +44,26 @@ Doing = AbstractContextManager[Fault]
 Play = Callable[[str, Mapping[str, object]], ExperimentResult]
 """Runs an experiment by its name, with parameters."""
 
+_NEVER_BEGUN: Final = '{call} was never begun: write "with {call}:"'
+_MOST_TOLD: Final = 3
+_Said = ParamSpec("_Said")
+
+
+def _action(
+    planned: Callable[Concatenate["Chaos", _Said], Action],
+) -> Callable[Concatenate["Chaos", _Said], Doing]:
+    """Have what plans an action give it to be done in a block, once its arguments make sense."""
+
+    @wraps(planned)
+    def asked(self: "Chaos", /, *args: _Said.args, **kwargs: _Said.kwargs) -> Doing:
+        # At once, where the test asks for it.
+        require_known(planned, kwargs)
+        action = planned(self, *args, **kwargs)
+        require_in_range(action, planned.__name__)
+        return self._ask(planned.__name__, action)
+
+    return asked
+
 
 class Chaos:
     """What one test does to its target; all of it is undone, and proven to be, when it ends.
@@ -51,7 +71,9 @@ class Chaos:
     Each of these gives a context manager: what it does is done when the block begins. Several may
     be open at once, within the target's blast radius. Which Machines are meant is said by ``any=``,
     ``share=``, ``group=``, ``region=`` and ``ids=`` (`chaos.meant.Meant`), or by a ``fly_machine``.
-    Entering the block raises, with nothing done:
+    Arguments that make no sense are a TypeError or a ValueError at once, before any block; what is
+    asked for and never entered fails a test that passes otherwise. Entering the block raises, with
+    nothing done:
 
     - NotAsked where the target does not allow chaos;
     - Inconclusive where it would reach too far, where it is another's turn or the target is not
@@ -67,47 +89,60 @@ class Chaos:
 
     def __init__(self, faults: WatchedFaults, look: Look, play: Play) -> None:
         self._faults, self._look, self._play = faults, look, play
+        self._asked: list[str] = []
+        self._begun: set[int] = set()
 
+    @_action
     def kill_machine(
         self, place: Place = "", *, signal: str = "SIGKILL", **meant: Unpack[Meant]
-    ) -> Doing:
+    ) -> Action:
         """Send the main process of Machines a signal; their restart policy decides what follows."""
         which = which_of(place, meant)
-        return self._do(KillMachines(which=which, signal=signal, lasts_s=lasting_s(meant)))
+        return KillMachines(which=which, signal=signal, lasts_s=lasting_s(meant))
 
-    def stop_machine(self, place: Place = "", **meant: Unpack[Meant]) -> Doing:
+    @_action
+    def stop_machine(self, place: Place = "", **meant: Unpack[Meant]) -> Action:
         """Stop Machines in order, as a deploy or an operator would."""
-        return self._do(StopMachines(which=which_of(place, meant), lasts_s=lasting_s(meant)))
+        return StopMachines(which=which_of(place, meant), lasts_s=lasting_s(meant))
 
-    def suspend_machine(self, place: Place = "", **meant: Unpack[Meant]) -> Doing:
+    @_action
+    def suspend_machine(self, place: Place = "", **meant: Unpack[Meant]) -> Action:
         """Freeze Machines with their memory."""
-        return self._do(SuspendMachines(which=which_of(place, meant), lasts_s=lasting_s(meant)))
+        return SuspendMachines(which=which_of(place, meant), lasts_s=lasting_s(meant))
 
-    def restart_machine(self, place: Place = "", **meant: Unpack[Meant]) -> Doing:
+    @_action
+    def restart_machine(self, place: Place = "", **meant: Unpack[Meant]) -> Action:
         """Restart Machines, once."""
-        return self._do(RestartMachines(which=which_of(place, meant), lasts_s=lasting_s(meant)))
+        return RestartMachines(which=which_of(place, meant), lasts_s=lasting_s(meant))
 
+    @_action
     def restart_loop(
         self, place: Place = "", *, every: Duration = "2s", **meant: Unpack[Meant]
-    ) -> Doing:
+    ) -> Action:
         """Kill Machines again and again, until the block ends."""
         which, every_s = which_of(place, meant), parse_duration_s(every)
-        return self._do(RestartLoop(which=which, every_s=every_s, lasts_s=lasting_s(meant)))
+        return RestartLoop(which=which, every_s=every_s, lasts_s=lasting_s(meant))
 
-    def cordon_machine(self, place: Place = "", **meant: Unpack[Meant]) -> Doing:
+    @_action
+    def cordon_machine(self, place: Place = "", **meant: Unpack[Meant]) -> Action:
         """Take Machines out of the proxy's routing; they go on running."""
-        return self._do(CordonMachines(which=which_of(place, meant), lasts_s=lasting_s(meant)))
+        return CordonMachines(which=which_of(place, meant), lasts_s=lasting_s(meant))
 
-    def lose_region(self, region: str, place: Place = "", **lasting: Unpack[Lasting]) -> Doing:
+    @_action
+    def lose_region(self, region: str, place: Place = "", **lasting: Unpack[Lasting]) -> Action:
         """Stop and cordon all Machines of a region at once."""
         app = app_named(place)
-        return self._do(LoseRegion(region=region, app=app, lasts_s=lasting_s(lasting)))
+        return LoseRegion(region=region, app=app, lasts_s=lasting_s(lasting))
 
-    def scale(self, group: str, count: int, place: Place = "", **lasting: Unpack[Lasting]) -> Doing:
+    @_action
+    def scale(
+        self, group: str, count: int, place: Place = "", **lasting: Unpack[Lasting]
+    ) -> Action:
         """Have so many Machines of a process group; afterwards as many as before."""
         app = app_named(place)
-        return self._do(Scale(group=group, count=count, app=app, lasts_s=lasting_s(lasting)))
+        return Scale(group=group, count=count, app=app, lasts_s=lasting_s(lasting))
 
+    @_action
     def latency(
         self,
         place: Place = "",
@@ -116,7 +151,7 @@ class Chaos:
         jitter: Duration = 0.0,
         to: str = "anywhere",
         **meant: Unpack[Meant],
-    ) -> Doing:
+    ) -> Action:
         """Delay what goes between Machines and ``to``, each way.
 
         Args:
@@ -127,73 +162,78 @@ class Chaos:
                 ``machine:ID``; on Fly also ``host:NAME``.
             meant: which Machines.
         """
-        return self._do(
-            DegradeNetwork(
-                which=which_of(place, meant),
-                to=to,
-                latency_s=parse_duration_s(by),
-                jitter_s=parse_duration_s(jitter),
-                lasts_s=lasting_s(meant),
-            )
+        return DegradeNetwork(
+            which=which_of(place, meant),
+            to=to,
+            latency_s=parse_duration_s(by),
+            jitter_s=parse_duration_s(jitter),
+            lasts_s=lasting_s(meant),
         )
 
+    @_action
     def loss(
         self, place: Place = "", *, ratio: float, to: str = "anywhere", **meant: Unpack[Meant]
-    ) -> Doing:
+    ) -> Action:
         """Lose this share, from 0 to 1, of what goes between Machines and ``to``; see latency."""
         which = which_of(place, meant)
-        return self._do(
-            DegradeNetwork(which=which, to=to, loss_ratio=ratio, lasts_s=lasting_s(meant))
-        )
+        return DegradeNetwork(which=which, to=to, loss_ratio=ratio, lasts_s=lasting_s(meant))
 
+    @_action
     def bandwidth(
         self, place: Place = "", *, bytes_s: float, to: str = "anywhere", **meant: Unpack[Meant]
-    ) -> Doing:
+    ) -> Action:
         """Let no more than so many bytes a second pass between Machines and ``to``; see latency."""
         which = which_of(place, meant)
-        return self._do(
-            DegradeNetwork(which=which, to=to, bandwidth_bytes_s=bytes_s, lasts_s=lasting_s(meant))
+        return DegradeNetwork(
+            which=which, to=to, bandwidth_bytes_s=bytes_s, lasts_s=lasting_s(meant)
         )
 
+    @_action
     def partition(
         self, place: Place = "", *, to: str = "anywhere", **meant: Unpack[Meant]
-    ) -> Doing:
+    ) -> Action:
         """Let nothing pass between Machines and ``to``, and tell nobody; see latency."""
-        return self._do(Partition(which=which_of(place, meant), to=to, lasts_s=lasting_s(meant)))
+        return Partition(which=which_of(place, meant), to=to, lasts_s=lasting_s(meant))
 
+    @_action
     def dns_failure(
         self, place: Place = "", *, hosts: Sequence[str] = (), **meant: Unpack[Meant]
-    ) -> Doing:
+    ) -> Action:
         """Resolve no name in Machines, or none of ``hosts``."""
         which = which_of(place, meant)
-        return self._do(DnsFailure(which=which, hosts=tuple(hosts), lasts_s=lasting_s(meant)))
+        return DnsFailure(which=which, hosts=tuple(hosts), lasts_s=lasting_s(meant))
 
+    @_action
     def cpu_pressure(
         self, place: Place = "", *, processors: int = 1, **meant: Unpack[Meant]
-    ) -> Doing:
+    ) -> Action:
         """Burn so many processors inside Machines."""
         which = which_of(place, meant)
-        return self._do(CpuPressure(which=which, processors=processors, lasts_s=lasting_s(meant)))
+        return CpuPressure(which=which, processors=processors, lasts_s=lasting_s(meant))
 
+    @_action
     def memory_pressure(
         self, place: Place = "", *, megabytes: int, **meant: Unpack[Meant]
-    ) -> Doing:
+    ) -> Action:
         """Hold so much memory inside Machines."""
         which = which_of(place, meant)
-        return self._do(MemoryPressure(which=which, megabytes=megabytes, lasts_s=lasting_s(meant)))
+        return MemoryPressure(which=which, megabytes=megabytes, lasts_s=lasting_s(meant))
 
-    def disk_full(self, place: Place = "", *, path: str = "", **meant: Unpack[Meant]) -> Doing:
+    @_action
+    def disk_full(self, place: Place = "", *, path: str = "", **meant: Unpack[Meant]) -> Action:
         """Leave no room on the disk of Machines at a path; the root when empty."""
-        return self._do(DiskFull(which=which_of(place, meant), path=path, lasts_s=lasting_s(meant)))
+        return DiskFull(which=which_of(place, meant), path=path, lasts_s=lasting_s(meant))
 
-    def outage(self, to: str, place: Place = "", **meant: Unpack[Meant]) -> Doing:
+    @_action
+    def outage(self, to: str, place: Place = "", **meant: Unpack[Meant]) -> Action:
         """Have what Machines depend on refuse them: ``group:APP/GROUP``, ``app:`` or ``host:``."""
         which = which_of(place, meant)
-        return self._do(DependencyOutage(to=to, which=which, lasts_s=lasting_s(meant)))
+        return DependencyOutage(to=to, which=which, lasts_s=lasting_s(meant))
 
+    @_action
     def bad_secret(
         self, name: str, place: Place = "", *, restore_from: str, **lasting: Unpack[Lasting]
-    ) -> Doing:
+    ) -> Action:
         """Give an app a wrong value for a secret, and restart its Machines.
 
         Args:
@@ -204,12 +244,16 @@ class Chaos:
             lasting: how long.
         """
         app, lasts_s = app_named(place), lasting_s(lasting)
-        return self._do(BadSecret(name=name, restore_from=restore_from, app=app, lasts_s=lasts_s))
+        return BadSecret(name=name, restore_from=restore_from, app=app, lasts_s=lasts_s)
 
-    def skew_clock(self, place: Place = "", *, by: float = 3600.0, **meant: Unpack[Meant]) -> Doing:
+    @_action
+    def skew_clock(
+        self, place: Place = "", *, by: float = 3600.0, **meant: Unpack[Meant]
+    ) -> Action:
         """Set the clock of Machines off by so many seconds; behind when negative."""
-        return self._do(SkewClock(which=which_of(place, meant), by_s=by, lasts_s=lasting_s(meant)))
+        return SkewClock(which=which_of(place, meant), by_s=by, lasts_s=lasting_s(meant))
 
+    @_action
     def deploy(
         self,
         place: Place = "",
@@ -217,11 +261,12 @@ class Chaos:
         image: str = "",
         release: str = "",
         **lasting: Unpack[Lasting],
-    ) -> Doing:
+    ) -> Action:
         """Deploy an image, or locally ``releases/NAME.toml``; the former release comes back."""
         app, lasts_s = app_named(place), lasting_s(lasting)
-        return self._do(DeployRelease(app=app, image=image, release=release, lasts_s=lasts_s))
+        return DeployRelease(app=app, image=image, release=release, lasts_s=lasts_s)
 
+    @_action
     def platform_fault(
         self,
         fault: str,
@@ -229,12 +274,10 @@ class Chaos:
         *,
         told: dict[str, str | int | float] | None = None,
         **meant: Unpack[Meant],
-    ) -> Doing:
+    ) -> Action:
         """Make a fault of the local platform, as ``pytest-sre local fault`` knows them."""
         which = which_of(place, meant)
-        return self._do(
-            PlatformFault(fault=fault, which=which, told=told or {}, lasts_s=lasting_s(meant))
-        )
+        return PlatformFault(fault=fault, which=which, told=told or {}, lasts_s=lasting_s(meant))
 
     def experiment(self, name: str, **values: object) -> ExperimentResult:
         """Run an experiment of ``chaos/NAME.yaml``, or of the file with this path.
@@ -253,6 +296,8 @@ class Chaos:
             Inconclusive: nothing could be injected, or it was stopped from outside.
             NotAsked: the target does not allow it; nothing was done.
             ConfigError: its file has a mistake.
+            TypeError: it has no such parameter; nothing was done.
+            ValueError: a value is not of the type that its file has; nothing was done.
         """
         result = self._play(name, values)
         result.require()
@@ -284,28 +329,28 @@ class Chaos:
         """
         self._faults.end_when("a condition of the test", condition)
 
-    def _do(self, action: Action) -> Doing:
-        # At once, where the test asks for it.
-        _require_in_range(action)
-        return self._doing(action)
+    def require_begun(self) -> None:
+        """Pass when all that the test asked for was begun.
+
+        Raises:
+            AssertionError: something was not: its ``with`` was forgotten.
+        """
+        missed = [name for number, name in enumerate(self._asked) if number not in self._begun]
+        told = [_NEVER_BEGUN.format(call=f"chaos.{name}(...)") for name in missed[:_MOST_TOLD]]
+        more = len(missed) - len(told)
+        if missed:
+            raise AssertionError("\n".join([*told, *[f"and {more} more"] * bool(more)]))
+
+    def _ask(self, name: str, action: Action) -> Doing:
+        self._asked.append(name)
+        return self._doing(len(self._asked) - 1, action)
 
     @contextmanager
-    def _doing(self, action: Action) -> Iterator[Fault]:
+    def _doing(self, number: int, action: Action) -> Iterator[Fault]:
+        self._begun.add(number)
         try:
             fault = self._faults.begin(action)
         except NotInjected as refused:
             raise Inconclusive(f"NOT INJECTED: {refused}", cause="not injected") from refused
         with self._faults.ending(fault):
             yield fault
-
-
-def _require_in_range(action: Action) -> None:
-    """Pass when the values of an action are in their ranges.
-
-    Raises:
-        ValueError: one is not.
-    """
-    try:
-        msgspec.convert(msgspec.to_builtins(action), type=type(action))
-    except msgspec.ValidationError as error:
-        raise ValueError(f"expected an action in its ranges: {error}") from None

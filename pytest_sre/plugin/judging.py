@@ -72,6 +72,8 @@ def judge(
         return
     if error is None or isinstance(error, pytest.skip.Exception) or report.skipped:
         passed = call.when == "call" and report.passed
+        if passed and EVIDENCE in item.stash:
+            item.stash[EVIDENCE].has_passed = True
         verdict = Verdict.HEALTHY.value if passed else ""
         looked = "sre_run" in getattr(item, "fixturenames", ())
         Judged(suite, severity, verdict, looked=passed and looked).attach(report)

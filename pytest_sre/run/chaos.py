@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pytest_sre.chaos.arguments import parameters_of
 from pytest_sre.chaos.experiments.files import SUFFIXES
 from pytest_sre.chaos.experiments.reading import read_experiment
 from pytest_sre.chaos.experiments.result import ExperimentResult
@@ -61,14 +62,16 @@ def chaos_of(
     Raises:
         LocalPlatformError: the local platform of the run is gone.
         NotClean: it is not proven that nothing is left.
-        AssertionError: the target does not come back to its steady state.
+        AssertionError: the target does not come back to its steady state, or the test passed
+            without having begun what it asked for.
     """
     with chaos_ground(run, evidence) as ground:
         faults = _watched_faults(ground, evidence, final)
         look = steady_look(run)
         run.before_end.append(faults.end)
         try:
-            yield Chaos(faults, look, lambda name, values: _play(ground, evidence, name, values))
+            chaos = Chaos(faults, look, lambda name, values: _play(ground, evidence, name, values))
+            yield chaos
         finally:
             if faults.end in run.before_end:
                 run.before_end.remove(faults.end)
@@ -76,6 +79,8 @@ def chaos_of(
         if faults.has_begun and not run.has_ended:
             # The next test is not to see what this one did.
             wait_until_steady(look, within_s=STEADY_AGAIN_S)
+        if evidence.has_passed:
+            chaos.require_begun()
 
 
 def _watched_faults(
@@ -96,7 +101,8 @@ def _play(
         return ground.stopped() or _first(evidence.stops)
 
     experiment = read_experiment(_experiment_file(ground.settings.root, name), ground.settings.root)
-    return run_experiment(experiment, replace(ground, stopped=stopped), values=values)
+    told = parameters_of(experiment, values)
+    return run_experiment(experiment, replace(ground, stopped=stopped), values=told)
 
 
 def _experiment_file(root: Path, name: str) -> Path:

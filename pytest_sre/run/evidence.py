@@ -18,6 +18,7 @@ class Evidence:
         record: where rows go beside here.
         loads: what came of the loads that it made.
         stops: conditions under which all that it does to the target on purpose is to end.
+        has_passed: whether the test passed; its fixtures, which end after it, may still fail it.
         began_at: when the test began, Unix seconds.
     """
 
@@ -26,6 +27,7 @@ class Evidence:
     rows: list[Row] = field(default_factory=list)
     loads: list[LoadResult] = field(default_factory=list)
     stops: list[Callable[[], str]] = field(default_factory=list)
+    has_passed: bool = False
     began_at: float = field(default_factory=time.time)
 
     def write(self, row: Row) -> None:

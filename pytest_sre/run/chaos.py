@@ -62,8 +62,8 @@ def chaos_of(
     Raises:
         LocalPlatformError: the local platform of the run is gone.
         NotClean: it is not proven that nothing is left.
-        AssertionError: the target does not come back to its steady state, or the test passed
-            without having begun what it asked for.
+        AssertionError: the target does not come back to its steady state.
+        Inconclusive: the test passed without having begun what it asked for.
     """
     with chaos_ground(run, evidence) as ground:
         faults = _watched_faults(ground, evidence, final)

@@ -1,6 +1,6 @@
 """The verdict on the release: from the tests' verdicts and the laws that no run may break."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_sre.judge.causes import Cause
@@ -9,13 +9,17 @@ from pytest_sre.verdict import Verdict, worst
 
 @dataclass(frozen=True)
 class Tally:
-    """How the tests of one suite ended, by count; ``not_asked`` did not apply to the target."""
+    """How the tests of one suite ended, by count.
+
+    ``not_asked`` did not apply to the target; ``interrupted`` had begun when the run was stopped.
+    """
 
     healthy: int = 0
     unhealthy: int = 0
     inconclusive: int = 0
     skipped: int = 0
     not_asked: int = 0
+    interrupted: int = 0
 
     @property
     def judged(self) -> int:
@@ -41,7 +45,8 @@ def conclude(
 ) -> Conclusion:
     """Merge everything a run found, by severity.
 
-    Nothing tested is inconclusive, for the run and for each suite of it; so is every gap.
+    Nothing tested is inconclusive, for the run and for each suite of it; so is every test that
+    was interrupted, and every gap.
 
     Args:
         suites: how the tests ended, by suite.
@@ -49,9 +54,7 @@ def conclude(
         gaps: other reasons to doubt, such as a run that was interrupted.
     """
     untested = tuple(
-        f"nothing was tested in {name}: {tally.skipped} skipped"
-        for name, tally in sorted(suites.items())
-        if not tally.judged and tally.skipped
+        gap for name, tally in sorted(suites.items()) for gap in _untested(name, tally)
     )
     nothing = () if any(t.judged for t in suites.values()) else ("no test came to a verdict",)
     all_gaps = (*gaps, *untested, *(nothing if not untested else ()))
@@ -62,3 +65,12 @@ def conclude(
         *(Verdict.INCONCLUSIVE for _ in all_gaps),
     ]
     return Conclusion(worst(verdicts), tuple(causes), all_gaps, suites)
+
+
+def _untested(name: str, tally: Tally) -> Iterator[str]:
+    cut = [f"{tally.interrupted} interrupted"] if tally.interrupted else []
+    skipped = [f"{tally.skipped} skipped"] if tally.skipped else []
+    if tally.judged:
+        yield from (f"{each} in {name}" for each in cut)
+    elif skipped or cut:
+        yield f"nothing was tested in {name}: {', '.join([*skipped, *cut])}"

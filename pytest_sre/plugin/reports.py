@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,8 @@ class Judged:
     It crosses from worker to controller, so it holds primitives only. ``verdict`` is empty for
     a test that was skipped; ``runbook`` is the path of the one to follow, for people; ``app`` is
     the app that the test is about, empty when it is about the target; ``perturbed`` says that it
-    did something to the target on purpose, and ``evidence`` what, a line each.
+    did something to the target on purpose, and ``evidence`` what, a line each; ``interrupted`` that
+    the test did not end.
     """
 
     suite: str
@@ -41,6 +42,7 @@ class Judged:
     app: str = ""
     evidence: tuple[str, ...] = ()
     perturbed: bool = False
+    interrupted: bool = False
 
     @property
     def is_inconclusive(self) -> bool:
@@ -70,9 +72,17 @@ class Results:
     def __init__(self) -> None:
         self._phases: dict[str, list[Judged]] = {}
         self._durations_s: dict[str, float] = {}
+        self._under_way: set[str] = set()
+
+    def begin(self, nodeid: str) -> None:
+        """Take in that a test begins."""
+        self._under_way.add(nodeid)
 
     def add(self, report: pytest.TestReport) -> None:
         """Take in the report of one phase of a test."""
+        # The last phase is the teardown; one of no name is told when a worker died.
+        if report.when not in {"setup", "call"}:
+            self._under_way.discard(report.nodeid)
         self._phases.setdefault(report.nodeid, []).append(Judged.of(report))
         spent_s = self._durations_s.get(report.nodeid, 0.0)
         self._durations_s[report.nodeid] = spent_s + report.duration
@@ -122,12 +132,17 @@ class Results:
 
     @property
     def suites(self) -> dict[str, Tally]:
-        """How many tests of each suite ended how."""
+        """How many tests of each suite ended how; of a run that is over."""
         by_suite: dict[str, list[Judged]] = {}
-        for phases in self._phases.values():
-            judged = _decisive(phases)
+        for test in dict.fromkeys([*self._phases, *self._under_way]):
+            judged = self._judged(test)
             by_suite.setdefault(judged.suite, []).append(judged)
         return {suite: _tally(judged) for suite, judged in by_suite.items()}
+
+    def _judged(self, test: str) -> Judged:
+        unknown = Judged(suite=suite_of(Path(test.partition("::")[0])))
+        judged = _decisive(self._phases.get(test, [unknown]))
+        return replace(judged, interrupted=test in self._under_way and not judged.verdict)
 
     def row(self, test: str) -> TestRun:
         """Give what is recorded of a test that has ended."""
@@ -191,6 +206,7 @@ def _tally(judged: list[Judged]) -> Tally:
         healthy=verdicts.count(Verdict.HEALTHY.value),
         unhealthy=verdicts.count(Verdict.UNHEALTHY.value),
         inconclusive=verdicts.count(Verdict.INCONCLUSIVE.value),
-        skipped=sum(not one.verdict and not one.not_asked for one in judged),
-        not_asked=sum(one.not_asked for one in judged),
+        skipped=sum(not (one.verdict or one.not_asked or one.interrupted) for one in judged),
+        not_asked=sum(one.not_asked and not one.interrupted for one in judged),
+        interrupted=sum(one.interrupted for one in judged),
     )

@@ -318,6 +318,7 @@ class MainSession(TestSession):
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Take in that a test begins; before it is shown."""
+        self._results.begin(nodeid)
         if self._filing:
             self._filing.started(nodeid)
 

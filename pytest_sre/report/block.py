@@ -82,8 +82,12 @@ def _tested(conclusion: Conclusion) -> str:
         f"{name} {tally.healthy}/{tally.judged}" for name, tally in sorted(tallies) if tally.judged
     ]
     skipped = sum(tally.skipped + tally.not_asked for tally in conclusion.suites.values())
-    left_out = f" ({skipped} not asked of this target)" if skipped else ""
-    return (", ".join(asked) or "nothing") + left_out
+    cut = sum(tally.interrupted for tally in conclusion.suites.values())
+    left_out = [
+        *([f"{skipped} not asked of this target"] if skipped else []),
+        *([f"{cut} interrupted"] if cut else []),
+    ]
+    return (", ".join(asked) or "nothing") + (f" ({', '.join(left_out)})" if left_out else "")
 
 
 def _seen(seen: Seen) -> str:

@@ -1,5 +1,7 @@
 """The laws of the verdict: healthy only when everything was asked, answered, and well."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,7 +9,15 @@ from pytest_sre.judge.conclusion import Tally, conclude
 from pytest_sre.verdict import Verdict
 
 few = st.integers(0, 3)
-tallies = st.builds(Tally, healthy=few, unhealthy=few, inconclusive=few, skipped=few, not_asked=few)
+tallies = st.builds(
+    Tally,
+    healthy=few,
+    unhealthy=few,
+    inconclusive=few,
+    skipped=few,
+    not_asked=few,
+    interrupted=few,
+)
 suites = st.dictionaries(st.sampled_from(["release", "health", "bake"]), tallies)
 gaps = st.lists(st.sampled_from(["the run was stopped", "the recording is not whole"]), max_size=2)
 
@@ -20,7 +30,8 @@ def test_healthy_means_something_was_judged_all_of_it_well_and_nothing_is_missin
     judged = sum(tally.judged for tally in found.values())
     well = sum(tally.healthy for tally in found.values())
     silent = [t for t in found.values() if not t.judged and t.skipped]
-    assert is_healthy == bool(judged and judged == well and not missing and not silent)
+    cut = [t for t in found.values() if t.interrupted]
+    assert is_healthy == bool(judged and judged == well and not (missing or silent or cut))
     assert not (is_healthy and conclusion.gaps)
 
 
@@ -45,6 +56,16 @@ def test_a_suite_that_was_skipped_wholly_is_a_gap_that_names_it():
 
     assert conclusion.verdict is Verdict.INCONCLUSIVE
     assert conclusion.gaps == ("nothing was tested in edge: 2 skipped",)
+
+
+def test_a_suite_that_was_interrupted_is_a_gap_that_says_so():
+    cut = Tally(interrupted=2)
+
+    assert conclude({"edge": cut}, []).gaps == ("nothing was tested in edge: 2 interrupted",)
+    assert conclude({"edge": replace(cut, healthy=1)}, []).gaps == ("2 interrupted in edge",)
+    assert conclude({"edge": replace(cut, skipped=1)}, []).gaps == (
+        "nothing was tested in edge: 1 skipped, 2 interrupted",
+    )
 
 
 def test_a_suite_that_does_not_apply_to_the_target_is_no_gap():

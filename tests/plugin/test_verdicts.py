@@ -185,6 +185,36 @@ def test_run_that_is_broken_off_is_not_healthy(shared):
     assert "the run was stopped before its end" in ran.lines_of("unsure")
 
 
+CUT = """
+import pytest
+
+@pytest.fixture
+def slow():
+    raise KeyboardInterrupt
+
+@pytest.mark.skip
+def test_left_out(): pass
+"""
+
+
+@pytest.mark.parametrize(
+    "cut",
+    ["def test_cut(fly_app): raise KeyboardInterrupt", "def test_cut(slow): pass"],
+    ids=["in a test", "before a test"],
+)
+def test_what_was_interrupted_is_not_told_as_skipped(shared, cut):
+    passing = shared.suite("passing", PASSES)
+    ran = shared.verify(passing, shared.suite("cut", f"{CUT}\n{cut}\ndef test_never(): pass\n"))
+
+    assert (ran.ret, ran.verdict) == (pytest.ExitCode.INTERRUPTED, "INCONCLUSIVE")
+    assert ran.lines_of("unsure") == [
+        "the run was stopped before its end",
+        "nothing was tested in cut: 1 skipped, 1 interrupted",
+    ]
+    [tested] = ran.lines_of("tested")
+    assert re.fullmatch(r"passing (\d+)/\1 \(1 not asked of this target, 1 interrupted\)", tested)
+
+
 def test_machine_that_is_gone_does_not_pass_for_healthy(project):
     """Kill a Machine under a platform of the test's own: named once, whatever fails by it."""
     project.by_hand("up")

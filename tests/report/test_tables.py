@@ -128,7 +128,7 @@ def test_the_block_says_verdict_causes_doubts_sizes_and_evidence():
     suites = {
         "health": Tally(healthy=3, unhealthy=2),
         "bake": Tally(inconclusive=1),
-        "edge": Tally(not_asked=4),
+        "edge": Tally(not_asked=4, interrupted=1),
     }
 
     block = verdict_block(conclude(suites, causes, gaps=["the run was stopped"]), SEEN)
@@ -139,7 +139,8 @@ def test_the_block_says_verdict_causes_doubts_sizes_and_evidence():
         "  because  web exits by itself  [2 tests, critical]",
         "  unsure   own dns  [1 test]",
         "  unsure   the run was stopped",
-        "  tested   bake 0/1, health 3/5 (4 not asked of this target)",
+        "  unsure   nothing was tested in edge: 1 interrupted",
+        "  tested   bake 0/1, health 3/5 (4 not asked of this target, 1 interrupted)",
         "  seen     200 requests, 5 failed (2.5%), p95 42 ms; 77 log lines; bake of 30.0 s",
         "  flaky    probe passed at try 2, at first: 503",
         "  evidence .sre/runs/x.sqlite",

@@ -25,6 +25,7 @@ from pytest_sre.chaos.experiments.functions import (
     is_ours,
     is_undo,
 )
+from pytest_sre.chaos.experiments.placeholders import check_placeholders
 from pytest_sre.chaos.experiments.tolerances import check_tolerance
 from pytest_sre.targets.errors import ConfigError, quoted
 from pytest_sre.targets.reading import Place
@@ -52,6 +53,7 @@ def read_experiment(path: Path, root: Path) -> Experiment:
 
 def _experiment(path: Path, found: Part, stated: Document) -> Experiment:
     assert isinstance(found.value, dict)
+    check_placeholders(found.value, found.place)
     configuration = known_values(stated.configuration, found.place / "configuration")
     actions = dict(_actions(stated, configuration))
     runtime = stated.runtime.hypothesis

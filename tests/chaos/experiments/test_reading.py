@@ -74,6 +74,29 @@ def test_a_parameter_is_of_the_environment(read, monkeypatch):
         read(asked)
 
 
+def test_what_fills_a_name_in_is_known_or_is_left_to_chaostoolkit(read, monkeypatch):
+    monkeypatch.setenv("KEY", "x")
+    url = {"type": "http", "url": "http://${host}/${later}?$${price}", "headers": {"k": "${key}"}}
+    shell = {"type": "process", "path": "sh", "arguments": ["-c", "echo ${HOME} ${1:-no}"]}
+    probes = [dict(probe("asks", 200), provider=url), dict(probe("says", 0), provider=shell)]
+    document = experiment(
+        configuration={
+            **EXPERIMENT["configuration"],
+            "host": {"type": "env", "key": "HOST", "default": "localhost"},
+            "later": {"type": "probe", "name": "later", "provider": shell},
+        },
+        secrets={"of": {"key": {"type": "env", "key": "KEY"}}},
+        description="what ${stands} here is for people",
+        steady_state_hypothesis={"title": "it answers", "probes": probes},
+    )
+
+    assert read(document).document == document
+    with pytest.raises(ConfigError, match="key"):
+        read(document | {"secrets": {}})
+    # What a vault holds is not known before it is asked.
+    read(document | {"secrets": {"of": {"type": "vault", "path": "shop"}}})
+
+
 def test_parameters_of_the_command_line_have_the_types_of_the_file(read):
     given = read_settings(("count=2", "group=web=x", "of-another=1"), "--sre-chaos-set")
 
@@ -180,6 +203,24 @@ BAD = {
         "continuously",
     ),
     "a list": ([], "table"),
+    "unknown parameter": (
+        changed("method.0.provider.arguments.group", "${grp}"),
+        "method.0..provider.arguments.group.*[$]{grp}.*count, group.*did you mean",
+    ),
+    "unknown parameter in a text": (changed(f"{PROBE}.provider.arguments.name", "a-${x}"), "${x}"),
+    "unknown parameter in a list": (
+        changed(f"{PROBE}.tolerance", ["all", "${most}"]),
+        "${most}",
+    ),
+    "no name for chaostoolkit": (changed("method.0.pauses", {"after": "${a-while}"}), "${a-while}"),
+    "unknown parameter of an address": (
+        changed(f"{PROBE}.provider", {"type": "http", "url": "http://${host}/"}),
+        "${host}",
+    ),
+    "unknown parameter of a command": (
+        changed(f"{PROBE}.provider", {"type": "process", "path": "echo", "arguments": ["${it}"]}),
+        "${it}",
+    ),
 }
 
 

@@ -55,6 +55,7 @@ class AbortWatch:
     def __init__(self, trip: Callable[[str], None]) -> None:
         self._trip = trip
         self._why = ""
+        self._is_in_doubt = False
         self._error: BaseException | None = None
         self._is_on = False
         self._asked: list[_Asked] = []
@@ -66,6 +67,11 @@ class AbortWatch:
     def why(self) -> str:
         """Why it tripped; empty when it has not."""
         return self._why
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether it tripped on doubt: the condition could not be asked, and says nothing."""
+        return self._is_in_doubt
 
     def add(self, condition: Condition) -> None:
         """Watch a condition, too, from now on, or from when the watch is entered."""
@@ -99,9 +105,11 @@ class AbortWatch:
             self._noticed.clear()
             with self._lock:
                 asked = list(self._asked)
-            if why := next(filter(None, [each.why() for each in asked]), ""):
-                self._why = why
-                self._act(why)
+            heard = [(each.why(), each.is_in_doubt) for each in asked]
+            if tripped := next((each for each in heard if each[0]), None):
+                self._is_in_doubt = tripped[1]
+                self._why = tripped[0]
+                self._act(self._why)
                 return
 
     def _act(self, why: str) -> None:
@@ -119,6 +127,7 @@ class _Asked:
     ) -> None:
         self._condition, self._ends, self._noticed = condition, ends, noticed
         self._said = ""
+        self._failed = False
         self._answered_s = time.monotonic()
         self._thread = threading.Thread(
             target=self._keep_asking, name=f"sre-abort: {condition.name}", daemon=True
@@ -140,6 +149,11 @@ class _Asked:
             return f"{condition.name} has not answered for {silent_s:.0f} s"
         return self._said
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether what is said is not the condition's own word."""
+        return self._failed or not self._said
+
     def _keep_asking(self) -> None:
         while not self._said:
             self._said = self._ask()
@@ -152,4 +166,5 @@ class _Asked:
         try:
             return self._condition.ask()
         except BaseException as error:  # noqa: BLE001 - whatever it is, nobody watches any more
+            self._failed = True
             return f"{self._condition.name} cannot be asked: {type(error).__name__}: {error}"

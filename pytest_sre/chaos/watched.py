@@ -147,6 +147,9 @@ class WatchedFaults:
     def _asked(self, name: str, ask: Callable[[], str]) -> str:
         try:
             said = ask()
+        except Inconclusive:
+            # The watch trips on it, too, and nothing is said of the app.
+            raise
         except Exception as error:  # noqa: BLE001 - what cannot be watched may not go on
             said = f"{name} cannot be asked: {type(error).__name__}: {error}"
         if said:

@@ -81,9 +81,10 @@ def _play(order: Play, line: Line) -> None:
     settings = load_settings(Path(order.root), order.target, config, allow)
     with contextlib.ExitStack() as opened:
         hands = opened.enter_context(hands_of(order.platform))
-        stand(Asking(line, Sight(settings, hands)))
+        sight = Sight(settings, hands)
+        stand(Asking(line, sight))
         document, values = json.loads(order.document), json.loads(order.values)
-        player = Player(document, values, order.continuously, line)
+        player = Player(document, values, order.continuously, line, sight)
         journal = player.play()
         line.say(Played(journal=json.dumps(journal, default=str) if journal else ""))
         asked = line.recover.get()

@@ -7,15 +7,28 @@ from typing import Final
 from pytest_sre.chaos.aborting import Condition
 from pytest_sre.chaos.experiments.experiment import AbortOn, JourneyFails, TooFewHealthy
 from pytest_sre.chaos.fly.sight import Sight
-from pytest_sre.chaos.ground import Ground
 from pytest_sre.deploys.health import is_healthy
 
 _EVERY_S: Final = 0.5
 
 
-def conditions_of(stated: Iterable[AbortOn], ground: Ground) -> Iterator[Condition]:
+def require_named(stated: Iterable[AbortOn], sight: Sight) -> None:
+    """Pass when all that the conditions look at is there.
+
+    Raises:
+        Inconclusive: it is not; names what is.
+        JourneyFileError: the file that registers journeys cannot be imported.
+        FlyError: the platform does not say.
+    """
+    for each in stated:
+        if isinstance(each, JourneyFails):
+            sight.require_journeys([each.journey])
+        else:
+            sight.require_group(each.app, each.group)
+
+
+def conditions_of(stated: Iterable[AbortOn], sight: Sight) -> Iterator[Condition]:
     """Make the conditions; one that cannot see trips, as all of them do."""
-    sight = Sight(ground.settings, ground.hands)
     for each in stated:
         if isinstance(each, JourneyFails):
             yield Condition(str(each), _fails(each, sight), every_s=_EVERY_S)

@@ -20,6 +20,8 @@ ACTIONS: Final = actions.__name__
 PROBES: Final = probes.__name__
 _OURS: Final[Mapping[str, ModuleType]] = {ACTIONS: actions, PROBES: probes}
 UNDO: Final = "undo_all"
+# Those that walk a journey, and their argument that names it.
+_WALK: Final = {"journey_passes": "name", "customers": "journey", "customer_begins": "journey"}
 
 
 def is_ours(activity: Activity) -> bool:
@@ -112,6 +114,25 @@ def filled(value: object, configuration: Mapping[str, object]) -> object:
     if isinstance(value, str) and value.startswith("${") and value.endswith("}"):
         return configuration.get(value[2:-1], value)
     return value
+
+
+def journeys_of(document: object) -> Iterator[str]:
+    """Give the journeys that our probes in a file walk.
+
+    Args:
+        document: the file, or a part of it, with its names filled in.
+    """
+    match document:
+        case {"module": str(module), "func": str(func), "arguments": dict(arguments)} if (
+            module == PROBES and func in _WALK
+        ):
+            yield str(arguments.get(_WALK[func], ""))
+        case dict():
+            for part in document.values():
+                yield from journeys_of(part)
+        case list():
+            for part in document:
+                yield from journeys_of(part)
 
 
 def _is_open(value: object) -> bool:

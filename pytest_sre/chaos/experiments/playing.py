@@ -12,6 +12,7 @@ import time
 from types import FrameType
 from typing import Any, Final
 
+from chaoslib import substitute
 from chaoslib.exceptions import ChaosException
 from chaoslib.experiment import ensure_experiment_is_valid, run_experiment
 from chaoslib.hypothesis import run_steady_state_hypothesis
@@ -19,9 +20,13 @@ from chaoslib.rollback import run_rollbacks
 from chaoslib.run import EventHandlerRegistry, RunEventHandler
 from chaoslib.types import Schedule, Strategy
 
+from pytest_sre.chaos.experiments.functions import journeys_of
 from pytest_sre.chaos.experiments.line import Line
 from pytest_sre.chaos.experiments.seeing import acted, state_seen
 from pytest_sre.chaos.experiments.words import Begun, Broke, Phase
+from pytest_sre.chaos.fly.sight import Sight
+from pytest_sre.journeys import JourneyFileError
+from pytest_sre.verdict import Inconclusive
 
 _SETTINGS: Final = {"runtime": {"rollbacks": {"strategy": "always"}}}
 _POLL_S: Final = 0.2
@@ -39,12 +44,19 @@ class Player(RunEventHandler):  # type: ignore[misc]
         values: what its parameters are instead of what it says.
         continuously: every how many seconds the steady state is looked at during the method.
         line: where it is told.
+        sight: what probes look at.
     """
 
     def __init__(
-        self, experiment: Json, values: Json, continuously: float | None, line: Line
+        self,
+        experiment: Json,
+        values: Json,
+        continuously: float | None,
+        line: Line,
+        sight: Sight,
     ) -> None:
         self._experiment, self._values, self._line = experiment, values, line
+        self._sight = sight
         self._continuously = continuously
         probes = experiment["steady-state-hypothesis"]["probes"]
         self._probes = {id(probe) for probe in probes}
@@ -131,11 +143,17 @@ class Player(RunEventHandler):  # type: ignore[misc]
     def running(
         self, experiment: Json, journal: Json, configuration: Json, secrets: Json, *_: object
     ) -> None:
-        """Take over its signals: it has set its own by now."""
-        del experiment, journal
+        """Take over its signals: it has set its own by now. End what could not see."""
+        del journal
         self._configuration, self._secrets = configuration, secrets
         for number in _HALTING:
             signal.signal(number, self._on_signal)
+        try:
+            filled = substitute(experiment, configuration, secrets)
+            self._sight.require_journeys(journeys_of(filled))
+        except (Inconclusive, JourneyFileError) as error:
+            self._halted = self._halted or str(error)
+        self._end_if_halted()
 
     def hypothesis_before_completed(self, experiment: Json, state: Json, journal: Json) -> None:
         """Tell of the steady state before the method."""

@@ -33,7 +33,8 @@ class Seen:
         begun: how many activities of the method were begun.
         broke: why it could not be played, or not on; empty when it was.
         tripped: which condition of ours ended it; empty when none did.
-        stopped: what ended it from outside; empty when nothing did.
+        stopped: what ended it from outside, or which condition could not be asked; empty when
+            nothing did, and all could.
         undone_at: when all was proven to be undone, Unix seconds; not a number when it was not.
         left: what is not proven to be undone.
         by_hand: the commands by which a person undoes that.

@@ -19,7 +19,7 @@ import msgspec
 from pytest_sre.chaos.aborting import AbortWatch, Condition, overdue
 from pytest_sre.chaos.actions import Action
 from pytest_sre.chaos.changes.change import NotInjected
-from pytest_sre.chaos.experiments.conditions import conditions_of
+from pytest_sre.chaos.experiments.conditions import conditions_of, require_named
 from pytest_sre.chaos.experiments.experiment import Experiment
 from pytest_sre.chaos.experiments.journals import keep_journal
 from pytest_sre.chaos.experiments.judging import conclude, failed_rollbacks, recovery_s
@@ -41,10 +41,12 @@ from pytest_sre.chaos.experiments.words import (
     StateSeen,
 )
 from pytest_sre.chaos.faults import Faults
+from pytest_sre.chaos.fly.sight import Sight
 from pytest_sre.chaos.ground import Ground
 from pytest_sre.chaos.guardian.standing import NoGuardianError, standing_guardian
 from pytest_sre.chaos.injecting import NotClean
 from pytest_sre.fly.errors import FlyError
+from pytest_sre.journeys import JourneyFileError
 from pytest_sre.local.platform import LocalPlatformError
 from pytest_sre.targets import Target
 from pytest_sre.verdict import Inconclusive, NotAsked
@@ -97,6 +99,7 @@ class Running:
         self._id = secrets.token_hex(6)
         target = narrowed(ground.settings.target, experiment)
         self._faults = Faults(ground, target=target, experiment=self._id)
+        self._sight = Sight(ground.settings, ground.hands)
         self._seen = Seen()
         self._began_at = time.time()
         self._first_act_s = math.nan
@@ -109,22 +112,34 @@ class Running:
     def run(self, deadline_s: float) -> ExperimentResult:
         """Run it until that time of the monotonic clock at the latest."""
         try:
-            with (
-                AbortWatch(self._trip) as watch,
-                Child(self._ground.settings.root) as child,
-                self._guarded(child),
-                self._undone(child),
-            ):
-                self._child, self._watch = child, watch
-                for condition in self._conditions():
-                    watch.add(condition)
-                self._play(deadline_s)
+            if self._can_be_watched():
+                self._run(deadline_s)
         finally:
             result = self._result()
             keep_journal(self._ground.settings.root, self._experiment.name, self._journal)
             self._ground.write(result.row(self._id, self._ground.test))
             self._ground.tell("")
         return result
+
+    def _can_be_watched(self) -> bool:
+        """Whether all that would end it early can be asked; otherwise it is not begun."""
+        try:
+            require_named(self._experiment.terms.abort_on, self._sight)
+        except (Inconclusive, FlyError, JourneyFileError) as error:
+            self._seen = replace(self._seen, broke=str(error))
+        return not self._seen.broke
+
+    def _run(self, deadline_s: float) -> None:
+        with (
+            AbortWatch(self._trip) as watch,
+            Child(self._ground.settings.root) as child,
+            self._guarded(child),
+            self._undone(child),
+        ):
+            self._child, self._watch = child, watch
+            for condition in self._conditions():
+                watch.add(condition)
+            self._play(deadline_s)
 
     def _play(self, deadline_s: float) -> None:
         self._child.say(self._order())
@@ -211,15 +226,18 @@ class Running:
 
     def _conditions(self) -> Iterator[Condition]:
         def stopped() -> str:
-            self._stopped = self._ground.stopped()
-            return self._stopped
+            why = self._ground.stopped()
+            self._stopped = why or self._stopped
+            return why
 
         yield Condition("the stop button", stopped)
-        yield from conditions_of(self._experiment.terms.abort_on, self._ground)
+        yield from conditions_of(self._experiment.terms.abort_on, self._sight)
 
     def _trip(self, why: str) -> None:
         """End it from the thread that watches: undo at once, whatever is being played."""
-        if not self._stopped:
+        if self._watch.is_in_doubt:
+            self._stopped = why
+        elif not self._stopped:
             self._tripped = why
         try:
             self._faults.end_all()

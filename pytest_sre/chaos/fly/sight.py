@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import httpx
@@ -20,6 +20,7 @@ from pytest_sre.recording.rows import Row
 from pytest_sre.slo.judging import judge_objective
 from pytest_sre.slo.measuring.windows import Windows
 from pytest_sre.targets import Settings
+from pytest_sre.targets.errors import did_you_mean
 from pytest_sre.verdict import Inconclusive, ObjectiveVerdict
 
 
@@ -105,13 +106,34 @@ class Sight:
             return None
         return answer.text if answer.is_success else None
 
+    def require_journeys(self, names: Iterable[str]) -> None:
+        """Pass when there are all of these journeys.
+
+        Raises:
+            Inconclusive: there is one that nobody has registered; names those that are.
+            JourneyFileError: the file that registers them cannot be imported.
+        """
+        for name in names:
+            self._journey(name)
+
+    def require_group(self, app: str, group: str) -> None:
+        """Pass when an app has Machines of a process group.
+
+        Raises:
+            Inconclusive: it has none; names the groups that it has.
+            FlyError: the platform does not say.
+        """
+        groups = {machine.group for machine in self.machines(app, "")}
+        if group not in groups:
+            what = f"process group {group!r} in {self.app(app)}; there are"
+            raise _missing(what, group, groups)
+
     def _journey(self, name: str) -> Journey:
         with self._lock:
             load_journeys(self.settings.journeys)
         known = registered()
         if name not in known:
-            names = ", ".join(sorted(known)) or "none"
-            raise Inconclusive(f"there is no journey {name!r}; registered: {names}")
+            raise _missing(f"journey {name!r}; registered", name, known)
         return known[name]
 
     def status(self, path: str, app: str, timeout_s: float) -> int:
@@ -164,3 +186,9 @@ class Sight:
         """
         fly = self.hands.fly
         return fly.metrics(organization_of(fly, self.settings.target))
+
+
+def _missing(what: str, name: str, names: Iterable[str]) -> Inconclusive:
+    there = sorted(names)
+    lines = [f"there is no {what}: {', '.join(there) or 'none'}", did_you_mean(name, there)]
+    return Inconclusive("\n".join(filter(None, lines)))

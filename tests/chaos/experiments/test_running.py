@@ -6,9 +6,11 @@ import time
 
 import pytest
 
+from pytest_sre.chaos.experiments import running
 from pytest_sre.chaos.experiments.result import Outcome
 from pytest_sre.chaos.experiments.running import Running
 from pytest_sre.chaos.faults import Faults
+from pytest_sre.chaos.fly.sight import Sight
 from pytest_sre.chaos.injecting import NotClean
 from pytest_sre.recording.rows import ExperimentRun
 from pytest_sre.verdict import Inconclusive
@@ -85,12 +87,54 @@ def test_nothing_is_done_where_the_steady_state_is_not_met_first(stage):
 
 
 def test_a_probe_that_cannot_see_is_no_outage(stage):
-    blind = {"title": "t", "probes": [probe("journey_passes", name="nowhere")]}
+    blind = {"title": "t", "probes": [probe("objective_met", name="nowhere")]}
 
     result = stage.run(tried(steady_state_hypothesis=blind))
 
-    with pytest.raises(Inconclusive, match="there is no journey 'nowhere'; registered: home"):
+    with pytest.raises(Inconclusive, match="there is no objective 'nowhere'; stated: none"):
         result.require()
+
+
+def looking(func, **arguments):
+    """A probe of the method; chaostoolkit compares its value with nothing."""
+    return {k: v for k, v in probe(func, **arguments).items() if k != "tolerance"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (
+            {"method": [STOP_ONE, looking("customers", journey="hom")]},
+            "there is no journey 'hom'; registered: .*home.*\ndid you mean \"home\"",
+        ),
+        (
+            {
+                "configuration": {"user": "nobody"},
+                "method": [looking("customer_begins", journey="${user}"), STOP_ONE],
+            },
+            "there is no journey 'nobody'; registered: .*home",
+        ),
+        ({"abort": [{"journey": "hom", "fails-for": "10s"}]}, "no journey 'hom'; registered: "),
+        (
+            {"abort": [{"group": "wob", "healthy-below": 1}]},
+            "there is no process group 'wob' in tiny; there are: .*web.*\ndid you mean \"web\"",
+        ),
+        ({"abort": [{"group": "web", "app": "tinny", "healthy-below": 1}]}, "tinny"),
+    ],
+)
+def test_a_name_that_nobody_has_is_found_before_anything_is_done(stage, changed, said):
+    radius, abort = {"machines": 1, "seconds": 60}, changed.get("abort", [])
+    extensions = stated(**{"blast-radius": radius, "abort": abort})
+    parts = {name: value for name, value in changed.items() if name != "abort"}
+
+    result = stage.run(tried(extensions=extensions, **parts))
+
+    assert (result.outcome, result.decides) == (Outcome.NOT_INJECTED, False)
+    assert stage.perturbations == []
+    assert result.seen.states == ()
+    with pytest.raises(Inconclusive, match=said):
+        result.require()
+    assert stage.rows[-1].verdict == "NOT INJECTED"
 
 
 def test_an_action_that_is_not_done_is_not_injected(stage):
@@ -131,6 +175,26 @@ def test_a_condition_of_the_file_ends_it(stage):
     assert "journey home fails for 0.1 s" in result.why
 
 
+def test_a_condition_that_cannot_be_asked_is_no_verdict_on_the_app(stage, monkeypatch):
+    seen = Sight.machines
+
+    def machines(sight, *which):
+        if stage.perturbations:
+            raise Inconclusive("the platform is silent", cause="platform api")
+        return seen(sight, *which)
+
+    monkeypatch.setattr(Sight, "machines", machines)
+    slow = STOP_ONE | {"pauses": {"after": 120}}
+    few = [{"group": "web", "healthy-below": 1}]
+    extensions = stated(**{"blast-radius": {"machines": 1, "seconds": 60}}, abort=few)
+
+    result = stage.run(tried(method=[slow], extensions=extensions))
+
+    assert (result.outcome, result.decides) == (Outcome.ABORTED, False)
+    with pytest.raises(Inconclusive, match="cannot be asked: Inconclusive: the platform is silent"):
+        result.require()
+
+
 def when_done(stage, act):
     """Act once a perturbation is on record."""
 
@@ -156,6 +220,16 @@ def test_the_stop_button_undoes_and_decides_nothing(stage):
     assert (result.outcome, result.decides) == (Outcome.ABORTED, False)
     with pytest.raises(Inconclusive, match="stopped by hand"):
         result.require()
+
+
+def test_what_does_not_end_in_time_is_told_so(stage, monkeypatch):
+    """The stop button is asked on and on, and says nothing."""
+    monkeypatch.setattr(running, "LONGEST_S", -60.0)
+
+    result = stage.run(tried())
+
+    assert result.why == "it did not end in time"
+    assert not result.decides
 
 
 def test_what_is_done_while_it_is_being_ended_is_undone_at_once(stage, monkeypatch):

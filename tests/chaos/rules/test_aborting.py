@@ -51,16 +51,16 @@ def test_nothing_is_undone_while_nobody_says_why():
 
 
 @pytest.mark.parametrize(
-    ("ask", "says"),
+    ("ask", "says", "in_doubt"),
     [
-        (lambda: "the button is pressed", "the button is pressed"),
-        (raising, "the probe cannot be asked: ConnectionError: no route"),
-        (leaving, "the probe cannot be asked: SystemExit: 3"),
+        (lambda: "the button is pressed", "the button is pressed", False),
+        (raising, "the probe cannot be asked: ConnectionError: no route", True),
+        (leaving, "the probe cannot be asked: SystemExit: 3", True),
         # No text; whoever wrote it, it is no "all is well".
-        (lambda: ["not", "text"], "['not', 'text']"),
+        (lambda: ["not", "text"], "['not', 'text']", False),
     ],
 )
-def test_the_first_condition_that_trips_has_all_undone_once(ask, says):
+def test_the_first_condition_that_trips_has_all_undone_once(ask, says, in_doubt):
     tripped = Tripped()
     with AbortWatch(tripped) as watch:
         watch.add(Condition("quiet", lambda: ""))
@@ -70,6 +70,7 @@ def test_the_first_condition_that_trips_has_all_undone_once(ask, says):
 
     assert len(tripped.told) == 1
     assert watch.why == tripped.told[0]
+    assert watch.is_in_doubt is (in_doubt and watch.why != "too late")
 
 
 def test_a_condition_that_raises_trips_though_no_other_does():
@@ -85,6 +86,7 @@ def test_a_condition_that_does_not_answer_trips_and_keeps_no_other_from_it():
         with AbortWatch(tripped) as watch:
             watch.add(Condition("the probe", lambda: str(hangs.wait()), answers_within_s=0.3))
             assert tripped.wait().startswith("the probe has not answered for")
+            assert watch.is_in_doubt
     finally:
         hangs.set()
 

@@ -19,7 +19,8 @@ def add_gameday_command(
         "gameday",
         help="do a list of experiments with pauses between them, and report",
         description="Each experiment is a pytest session of its own. Ctrl-C undoes and ends. Exit "
-        "code 0: all held; 1: one did not; 4: a mistake in the plan, or in an experiment.",
+        "code 0: all held; 1: one did not; 4: a mistake in the plan, or in an experiment; 130: it "
+        "was ended by Ctrl-C or SIGTERM.",
     )
     gameday.add_argument("plan", metavar="PLAN", type=Path, help="such as gameday.toml")
     gameday.add_argument("--target", metavar="NAME", default="", help="instead of the plan's")

@@ -47,7 +47,7 @@ from pytest_sre.run.evidence import Evidence
 from pytest_sre.run.filing import Filing, Mode, tracker_of
 from pytest_sre.run.handover import Handover
 from pytest_sre.run.load_crew import hire
-from pytest_sre.run.platforms import open_platform, rejoin_platform
+from pytest_sre.run.platforms import open_platform, rejoin_platform, runs_by_hand
 from pytest_sre.run.recovering import what_is_left
 from pytest_sre.run.redacting import redactor
 from pytest_sre.run.reporting import report_lines
@@ -279,7 +279,11 @@ class MainSession(TestSession):
         reporter = self._config.pluginmanager.getplugin("terminalreporter")
         if reporter and self._settings.target.platform == "local" and reporter.verbosity >= 0:
             apps = ", ".join(spec.name for spec in self._settings.target.apps)
-            reporter.write_line(f"sre: deploying {apps} to the local platform")
+            doing = f"deploying {apps} to the local platform"
+            release = self._config.getoption("sre_local_release")
+            if release is None and runs_by_hand(self._settings.root):
+                doing = "using the local platform that runs here"
+            self.say(doing)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Node) -> None:

@@ -82,6 +82,14 @@ def open_platform(settings: Settings, *, release: str | None) -> Platform:
     return replace(opened, urls=_local_urls(settings, platform), deployed=deployed)
 
 
+def runs_by_hand(root: Path) -> bool:
+    """Whether a local platform of a project runs that was started by hand."""
+    found = LocalPlatform.attach(by_hand_dir(root))
+    if found is not None:
+        found.close()
+    return found is not None
+
+
 def _let_go(platform: LocalPlatform) -> None:
     """Leave a platform that goes on as it was found: without the rules of this run."""
     with contextlib.suppress(LocalPlatformError):

@@ -178,6 +178,12 @@ def test_why_a_suite_cannot_be_collected_is_said_in_a_line(shared):
     assert all(any(fnmatch.fnmatch(line, one) for line in said) for one in wanted), said
 
 
+def test_a_platform_that_runs_is_used_and_that_is_said(shared):
+    ran = shared.verify(shared.suite("passing", PASSES))
+
+    assert ran.outlines[0] == "sre: using the local platform that runs here"
+
+
 def test_run_that_is_broken_off_is_not_healthy(shared):
     source = f"{PASSES}\nimport pytest\ndef test_then(): pytest.exit('enough', returncode=7)\n"
     ran = shared.verify(shared.suite("cut", source))

@@ -27,9 +27,11 @@ from pytest_sre.plugin.fixtures import (
 )
 from pytest_sre.plugin.options import add_options, target_name
 from pytest_sre.plugin.paths import EXPERIMENTS
+from pytest_sre.plugin.runbooks import unactionable
 from pytest_sre.plugin.stash import RUN
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 __all__ = [
@@ -104,6 +106,16 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
         from pytest_sre.plugin.experiments import refuse_unknown_parameters
 
         refuse_unknown_parameters(session.config, items)
+
+
+def pytest_report_collectionfinish(
+    config: pytest.Config, items: "Sequence[pytest.Item]"
+) -> list[str]:
+    """Without a target name the experiments that would alert without telling what to do."""
+    if target_name(config) is not None:
+        return []
+    experiments = [item for item in items if item.path.suffix in EXPERIMENTS]
+    return [f"sre: unactionable alert: {complaint}" for complaint in unactionable(experiments)]
 
 
 def pytest_collect_file(file_path: "Path", parent: pytest.Collector) -> pytest.Collector | None:

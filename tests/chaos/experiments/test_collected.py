@@ -55,6 +55,23 @@ def test_without_a_target_they_are_read(pytester):
     ran.stdout.fnmatch_lines(["chaos/good.yaml::good PASSED *"])
 
 
+def test_without_a_target_a_critical_one_without_a_runbook_is_named(pytester):
+    folder = pytester.mkdir("chaos")
+    for name, terms in {"quiet": {}, "gone": {"runbook": "gone.md"}, "alarm": {}}.items():
+        terms = {"severity": "critical" if name == "alarm" else "high", **terms}
+        made = experiment(extensions=stated(**terms))
+        (folder / f"{name}.json").write_text(json.dumps(made), encoding="utf-8")
+
+    ran = pytester.runpytest_inprocess()
+
+    ran.assert_outcomes(passed=3)
+    told = [line for line in ran.outlines if line.startswith("sre: unactionable alert: ")]
+    assert [line.removeprefix("sre: unactionable alert: ") for line in told] == [
+        "chaos/alarm.json::alarm is critical and names no runbook",
+        "chaos/gone.json::gone names a runbook that is not there: gone.md",
+    ]
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [

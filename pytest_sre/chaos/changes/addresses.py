@@ -114,8 +114,8 @@ def require_end(other: Other, apps: Mapping[str, Sequence[Machine]]) -> None:
             return
     if place.name not in there:
         hint = did_you_mean(place.name, there)
-        lines = [f"there is no {place.kind} {quoted(place.name)}", f"there are: {_some(there)}"]
-        raise NotInjected("\n".join([*lines, hint] if hint else lines))
+        found = f"there is no {place.kind} {quoted(place.name)}; there are: {_some(there)}"
+        raise NotInjected(f"{found}\n{hint}" if hint else found)
 
 
 def _some(names: Iterable[str]) -> str:

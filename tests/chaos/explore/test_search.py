@@ -186,6 +186,10 @@ def test_a_search_that_cannot_be_made_says_why(project):
             r'there is no journey "nobody\'s"; registered: .*\bcomplain\b.*\bput\b',
         ),
         ({"faults": [explore.kill("worker")]}, "cannot be injected: "),
+        (
+            {"faults": [explore.slow("app", 0.1, "app:nobody")]},
+            'cannot be injected: there is no app "nobody"; there are: ',
+        ),
         ({"release": "nobody's"}, "releases there: careless"),
     ):
         with pytest.raises(Inconclusive, match=text):

@@ -150,16 +150,16 @@ APPS = {"shop": FLEET, "pantry": STORE, "empty": []}
 @pytest.mark.parametrize(
     ("told", "said"),
     [
-        ("app:pantri", 'app "pantri"\nthere are: pantry, shop\ndid you mean "pantry"?'),
-        ("app:empty", 'app "empty"\nthere are: pantry, shop'),
-        ("group:shop/wob", 'group "shop/wob"\nthere are: pantry/store, shop/web\ndid you mean'),
-        ("group:shp/store", 'group "shp/store"\nthere are: pantry/store, shop/web'),
-        ("machine:000", 'machine "000"\nthere are: 148e20, 148e21, 148e22, 39a0b2'),
-        ("machine:148e", 'machine "148e"\n'),
-        ("host:pantri.internal", 'app "pantri"\n'),
-        ("host:wob.process.shop.internal", 'group "shop/wob"\n'),
-        ("host:000.vm.shop.internal", 'machine "000"\n'),
-        ("host:pantri.flycast", 'app "pantri"\n'),
+        ("app:pantri", 'app "pantri"; there are: pantry, shop\ndid you mean "pantry"?'),
+        ("app:empty", 'app "empty"; there are: pantry, shop'),
+        ("group:shop/wob", 'group "shop/wob"; there are: pantry/store, shop/web\ndid you mean'),
+        ("group:shp/store", 'group "shp/store"; there are: pantry/store, shop/web'),
+        ("machine:000", 'machine "000"; there are: 148e20, 148e21, 148e22, 39a0b2'),
+        ("machine:148e", 'machine "148e"; '),
+        ("host:pantri.internal", 'app "pantri"; '),
+        ("host:wob.process.shop.internal", 'group "shop/wob"; '),
+        ("host:000.vm.shop.internal", 'machine "000"; '),
+        ("host:pantri.flycast", 'app "pantri"; '),
     ],
 )
 def test_a_place_that_is_not_there_is_told_from_those_that_are(told, said):

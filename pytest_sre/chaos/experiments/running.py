@@ -106,7 +106,7 @@ class Running:
         self._halted_s = math.inf
         self._rolled_back = False
         self._journal = ""
-        # Written by the thread that watches, as nothing else here is.
+        # Written by the thread that watches, too.
         self._tripped = self._stopped = ""
 
     def run(self, deadline_s: float) -> ExperimentResult:

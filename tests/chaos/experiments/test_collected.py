@@ -160,6 +160,8 @@ def test_ctrl_c_undoes_and_nothing_more_is_begun(paused, hands):
 
     assert paused.returncode == pytest.ExitCode.INTERRUPTED, said
     assert not cordoned(hands)
+    assert "ABORTED lose a web Machine: the run was ended" in said
+    assert "nothing was tested in experiments: 1 interrupted" in said
     assert "b-other PASSED" not in said
     assert "b-other FAILED" not in said
 

@@ -3,6 +3,7 @@
 import signal
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -14,7 +15,7 @@ from pytest_sre.chaos.fly.sight import Sight
 from pytest_sre.chaos.injecting import NotClean
 from pytest_sre.recording.rows import ExperimentRun
 from pytest_sre.verdict import Inconclusive
-from tests.chaos.experiments.conftest import action, at_play, experiment, probe, stated
+from tests.chaos.experiments.conftest import action, at_play, experiment, probe, stated, wait_until
 
 HOME = {"title": "the app answers", "probes": [probe("journey_passes", name="home")]}
 STOP_ONE = action("stop_machines", group="web", count=1)
@@ -230,6 +231,34 @@ def test_what_does_not_end_in_time_is_told_so(stage, monkeypatch):
 
     assert result.why == "it did not end in time"
     assert not result.decides
+
+
+def test_a_run_that_is_ended_is_told_so(stage, monkeypatch):
+    """The stop button is asked on and on while all is being undone, and says nothing."""
+    end_all, asked, looked = Faults.end_all, [], []
+
+    def stopped():
+        asked.append(time.monotonic())
+        return ""
+
+    def tells(line):
+        if "steady state" in line:
+            looked.append(line)
+            if len(looked) == 2:
+                raise KeyboardInterrupt
+
+    def ends(faults):
+        end_all(faults)
+        before = len(asked)
+        wait_until(lambda: len(asked) > before + 1)
+
+    monkeypatch.setattr(Faults, "end_all", ends)
+    stage.ground = replace(stage.ground, stopped=stopped, tell=tells)
+    with pytest.raises(KeyboardInterrupt):
+        stage.run(tried())
+
+    row = stage.rows[-1]
+    assert (row.verdict, row.detail, row.clean) == ("ABORTED", "the run was ended", True)
 
 
 def test_what_is_done_while_it_is_being_ended_is_undone_at_once(stage, monkeypatch):

@@ -325,7 +325,7 @@ class Chaos:
 
         Args:
             condition: asked 0.1 s after each answer; gives an empty text while all is well. One
-                that raises counts as met.
+                that raises counts as met; of Inconclusive, nothing is decided by it.
         """
         self._faults.end_when("a condition of the test", condition)
 

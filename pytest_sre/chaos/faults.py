@@ -12,9 +12,9 @@ import msgspec
 
 from pytest_sre.chaos.actions import Action, kind_of
 from pytest_sre.chaos.changes.change import Change, ChangeStruct
+from pytest_sre.chaos.ends import require_ends
 from pytest_sre.chaos.ground import Ground
 from pytest_sre.chaos.injecting import Injection, Injector, NotClean, Undone
-from pytest_sre.chaos.leading import require_ends
 from pytest_sre.chaos.permission import require_allowed
 from pytest_sre.chaos.planning import app_of, changes_of
 from pytest_sre.chaos.radius import reach_of

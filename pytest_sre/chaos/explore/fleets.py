@@ -15,8 +15,8 @@ import msgspec
 
 from pytest_sre.chaos.actions import Action
 from pytest_sre.chaos.changes.change import Change, NotInjected
+from pytest_sre.chaos.ends import require_ends
 from pytest_sre.chaos.hands import Hands, hands_of
-from pytest_sre.chaos.leading import require_ends
 from pytest_sre.chaos.planning import app_of, changes_of
 from pytest_sre.deploys.rollout import deploy
 from pytest_sre.fly.organization import PERSONAL

@@ -1,4 +1,4 @@
-"""Whether what an action's ways lead to is there."""
+"""Whether the ends are there to which an action names the ways."""
 
 from collections.abc import Iterator
 from typing import Final

@@ -130,6 +130,6 @@ def _require_known(given: Iterable[str], found: Sequence[Experiment]) -> None:
     known = {name for experiment in found for name in experiment.configuration}
     for name in given:
         if name not in known:
-            what = "names a parameter that no experiment has:"
+            what = "names a parameter that no experiment of this run has:"
             wrong = unknown_name(where=OPTION, what=what, name=name, names=known)
             raise pytest.UsageError(str(wrong))

@@ -172,7 +172,7 @@ CHAOS_CALLS = (
     SafetyCall(
         "the watchdog inside a Machine",
         "pytest_sre/chaos/changes/scripts.py",
-        '(f"sleep {seconds(lasts_s)}; {deed.undo}; sleep 1; {deed.undo}")\n',
+        '(f"sleep {seconds(lasts_s)}; {_undoing_for_good(deed)}")\n',
         '(f"sleep {seconds(lasts_s)}; :")\n',
         ("tests/chaos/inside/test_on_a_disk_of_its_own.py",),
     ),

@@ -87,7 +87,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
         read_parameters(config)
     if target_name(config) is not None:
-        from pytest_sre.plugin.session import take_session
+        from pytest_sre.plugin.taking import take_session
 
         take_session(config)
 

@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 # pytester forgets what a run imported; imported here, it is imported once.
-import pytest_sre.plugin.session  # noqa: F401
+import pytest_sre.plugin.taking  # noqa: F401
 from pytest_sre.journeys import registry
 
 LOCAL = ("--sre-target=local",)

@@ -145,7 +145,8 @@ class Running:
         self._child.say(self._order())
         self._hear_until(deadline_s, Played)
         self._undo()
-        if not self._seen.begun or self._seen.broke or not self._seen.is_clean:
+        has_begun = self._seen.begun or not self._experiment.document.get("method")
+        if not has_begun or self._seen.broke or not self._seen.is_clean:
             return
         if self._is_halted or self._child.is_gone:
             return

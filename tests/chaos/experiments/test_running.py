@@ -49,6 +49,14 @@ def test_an_app_that_bears_it_holds(stage):
     assert list((stage.root / ".sre" / "chaos").glob("*-it.json"))
 
 
+def test_a_file_that_only_states_what_is_steady_holds(stage):
+    result = stage.run(tried(method=[]))
+
+    result.require()
+    assert [state.phase for state in result.seen.states] == ["before", "after", "recovery"]
+    assert stage.perturbations == []
+
+
 # Stopped ones would be started by the proxy.
 BOTH = action("cordon_machines", group="web", share=1.0)
 WIDE = {"blast-radius": {"seconds": 60}}

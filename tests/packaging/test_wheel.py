@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # Long enough for a sample that can be called healthy, shorter than the default.
-BAKE = "--sre-bake=7s"
+BAKE = "--sre-bake=12s"
 
 FLY_TOML = """
 app = "hello"

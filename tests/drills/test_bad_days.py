@@ -10,7 +10,8 @@ import pytest
 @pytest.fixture(scope="module")
 def practised(live):
     """The live shop, verified once on a good day, so that later runs know its usual log."""
-    assert live.drill().verdict == "HEALTHY"
+    outcome = live.drill()
+    assert outcome.verdict == "HEALTHY", outcome.text
     return live
 
 

@@ -166,10 +166,9 @@ class LiveShop(Shop):
         self.add("sre.toml", SHORT_BAKE)
 
     def up(self) -> None:
-        """Start the platform, and deploy the shop to it."""
+        """Start the platform."""
         self.platform = LocalPlatform.up(by_hand_dir(self.root))
         self.fly: Fly = client_of(self.platform)
-        self.deploy()
 
     def down(self) -> None:
         """Stop the platform."""
@@ -228,7 +227,7 @@ def broken(live: LiveShop) -> Iterator[LiveShop]:
 
 @pytest.fixture
 def changed(tmp_path: Path) -> Callable[[Callable[[LiveShop], None]], Any]:
-    """Bring up a shop of the test's own, whose files are changed first."""
+    """Bring up a shop of the test's own, whose files or platform are changed first."""
 
     return lambda change: _live(tmp_path, change)
 
@@ -236,10 +235,12 @@ def changed(tmp_path: Path) -> Callable[[Callable[[LiveShop], None]], Any]:
 @contextlib.contextmanager
 def _live(folder: Path, change: Callable[[LiveShop], None] | None = None) -> Iterator[LiveShop]:
     made = LiveShop(folder / "shop")
-    if change:
-        change(made)
     made.up()
     try:
+        if change:
+            change(made)
+        deployed = made.deploy()
+        assert deployed.status == "complete", deployed
         yield made
     finally:
         made.down()

@@ -151,6 +151,14 @@ def test_machine_that_boots_too_slowly_is_unhealthy(restarted):
     assert "1 of 3 web machines (ams" in " ".join(outcome.lines("because")), outcome.text
 
 
+def test_deploy_waits_for_machines_that_wait_for_another(changed):
+    def slow_store(shop):
+        shop.platform.add_fault({"kind": "slow-boot", "delay_s": 8, "group": "store"})
+
+    with changed(slow_store) as shop:
+        assert all(map(shop.is_healthy, shop.fly.machines("shop")))
+
+
 def test_machine_that_fell_back_silently_is_unhealthy(bad_day, practised):
     practised.platform.add_fault({"kind": "silent-fallback", "region": "ams"})
     practised.deploy("good")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import wraps
-from typing import Concatenate, Final, ParamSpec, Unpack
+from typing import Concatenate, ParamSpec, Unpack
 
 from pytest_sre.chaos.actions import (
     Action,
@@ -28,6 +28,7 @@ from pytest_sre.chaos.actions import (
     SuspendMachines,
 )
 from pytest_sre.chaos.arguments import require_in_range, require_known
+from pytest_sre.chaos.asked import Asked
 from pytest_sre.chaos.changes.change import NotInjected
 from pytest_sre.chaos.experiments.result import ExperimentResult
 from pytest_sre.chaos.faults import Fault
@@ -44,8 +45,6 @@ Doing = AbstractContextManager[Fault]
 Play = Callable[[str, Mapping[str, object]], ExperimentResult]
 """Runs an experiment by its name, with parameters."""
 
-_NEVER_BEGUN: Final = '{call} was never begun: write "with {call}:"'
-_MOST_TOLD: Final = 3
 _Said = ParamSpec("_Said")
 
 
@@ -89,8 +88,7 @@ class Chaos:
 
     def __init__(self, faults: WatchedFaults, look: Look, play: Play) -> None:
         self._faults, self._look, self._play = faults, look, play
-        self._asked: list[str] = []
-        self._begun: set[int] = set()
+        self._asked = Asked()
 
     @_action
     def kill_machine(
@@ -335,20 +333,14 @@ class Chaos:
         Raises:
             Inconclusive: something was not: its ``with`` was forgotten, so nothing was tested.
         """
-        missed = [name for number, name in enumerate(self._asked) if number not in self._begun]
-        told = [_NEVER_BEGUN.format(call=f"chaos.{name}(...)") for name in missed[:_MOST_TOLD]]
-        more = len(missed) - len(told)
-        if missed:
-            lines = [*told, *[f"and {more} more"] * bool(more)]
-            raise Inconclusive("\n".join(lines), cause="own test: chaos was never begun")
+        self._asked.require_begun()
 
     def _ask(self, name: str, action: Action) -> Doing:
-        self._asked.append(name)
-        return self._doing(len(self._asked) - 1, action)
+        return self._doing(self._asked.ask(f"chaos.{name}(...)"), action)
 
     @contextmanager
     def _doing(self, number: int, action: Action) -> Iterator[Fault]:
-        self._begun.add(number)
+        self._asked.begin(number)
         try:
             fault = self._faults.begin(action)
         except NotInjected as refused:

@@ -7,9 +7,10 @@ wait for answers, so that what users lose while nothing answers is counted.
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
+from pytest_sre.chaos.asked import Asked
 from pytest_sre.fly.fleet import FlyMachine
 from pytest_sre.load.aborting import Abort
 from pytest_sre.load.baselines import LoadComparison, compare_side_by_side
@@ -36,6 +37,11 @@ _SPARE_S: Final = 60.0
 class Watch:
     """Traffic that one test sends to see what its users would.
 
+    Each gives a context manager. Arguments that make no sense are a ValueError at once; what is
+    asked for and never entered fails a test that passes otherwise. Entering the block raises
+    NotAsked, with nothing sent, where the target allows neither load nor chaos, and Inconclusive
+    where it is more than the target may bear, or could not be sent.
+
     Args:
         maker: makes it.
         run: which run this is.
@@ -53,8 +59,8 @@ class Watch:
         watched: Callable[[Callable[[], str]], None],
     ) -> None:
         self._maker, self._run, self._keep, self._watched = maker, run, keep, watched
+        self._asked = Asked()
 
-    @contextmanager
     def __call__(
         self,
         journey: str,
@@ -64,7 +70,7 @@ class Watch:
         timeout: Duration = "5s",
         machine: FlyMachine | str = "",
         abort_when: Watched | Sequence[Watched] = (),
-    ) -> Iterator["Traffic"]:
+    ) -> AbstractContextManager["Traffic"]:
         """Walk a journey at a rate, from before the block begins until it ends.
 
         Afterwards the traffic tells what users saw. A test that passes although that is in doubt
@@ -81,8 +87,6 @@ class Watch:
                 done to the target.
 
         Raises:
-            NotAsked: the target allows neither load nor chaos; nothing was sent.
-            Inconclusive: it is more than the target may bear, or could not be sent.
             ValueError: the arguments do not say one load.
         """
         only = machine.id if isinstance(machine, FlyMachine) else machine
@@ -94,6 +98,19 @@ class Watch:
             headers={FORCE_MACHINE: only} if only else {},
         )
         abort = Abort(objectives_of(abort_when), plan)
+        return self._sent(self._asked.ask("watch(...)"), plan, abort)
+
+    def require_begun(self) -> None:
+        """Pass when all traffic that the test asked for was begun.
+
+        Raises:
+            Inconclusive: some was not: its ``with`` was forgotten, so nothing was seen.
+        """
+        self._asked.require_begun()
+
+    @contextmanager
+    def _sent(self, number: int, plan: LoadPlan, abort: Abort) -> Iterator["Traffic"]:
+        self._asked.begin(number)
         traffic = Traffic(plan)
         self._watched(lambda: abort.breached)
         sending = _Sending(self._maker, plan, abort)

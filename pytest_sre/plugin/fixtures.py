@@ -111,12 +111,13 @@ def chaos(request: pytest.FixtureRequest, sre_run: "Run") -> "Iterator[Chaos]":
 
 
 @pytest.fixture
-def watch(request: pytest.FixtureRequest, sre_run: "Run") -> "Watch":
+def watch(request: pytest.FixtureRequest, sre_run: "Run") -> "Iterator[Watch]":
     """Give traffic that shows what users see: ``watch("checkout", rate=20)``, used in ``with``."""
     # Imported here, since every pytest loads this file, with a target or without.
     from pytest_sre.run.chaos import watch_of
 
-    return watch_of(sre_run, request.node.stash[EVIDENCE])
+    with watch_of(sre_run, request.node.stash[EVIDENCE]) as given:
+        yield given
 
 
 @pytest.fixture

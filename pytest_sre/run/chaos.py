@@ -129,15 +129,20 @@ def _first(conditions: Sequence[Callable[[], str]]) -> str:
     return next(filter(None, (condition() for condition in conditions)), "")
 
 
-def watch_of(run: "Run", evidence: Evidence) -> Watch:
+@contextlib.contextmanager
+def watch_of(run: "Run", evidence: Evidence) -> Iterator[Watch]:
     """Give one test of a run the traffic by which it watches its target.
 
     Raises:
         NotAsked: the target has no public service.
+        Inconclusive: the test passed without having begun what it asked for.
     """
     ground = load_ground(run, keeps_baselines=False)
     maker = Maker(ground, write=load_writer(evidence), test=evidence.test)
-    return Watch(maker, ground.run, keep=evidence.loads.append, watched=evidence.stops.append)
+    watch = Watch(maker, ground.run, keep=evidence.loads.append, watched=evidence.stops.append)
+    yield watch
+    if evidence.has_passed:
+        watch.require_begun()
 
 
 @contextlib.contextmanager

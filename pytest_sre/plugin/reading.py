@@ -50,6 +50,19 @@ def read_settings(config: pytest.Config, target: str) -> Settings:
     return settings
 
 
+def check_paths(config: pytest.Config) -> None:
+    """Require that what is to be collected is there, since pytest looks only after the deploy.
+
+    Raises:
+        pytest.UsageError: some of it is not.
+    """
+    given = [] if config.option.pyargs else config.args
+    for argument in given:
+        path = argument.partition("[")[0].partition("::")[0]
+        if not (config.invocation_params.dir / path).exists():
+            raise pytest.UsageError(f"file or directory not found: {argument}")
+
+
 def check_experiments(config: pytest.Config) -> None:
     """Require that the experiments of a run, and what is said of their parameters, can be run.
 

@@ -10,6 +10,7 @@ from pytest_sre.plugin.options import target_name
 from pytest_sre.plugin.paths import chosen_suites, suite_paths
 from pytest_sre.plugin.reading import (
     check_experiments,
+    check_paths,
     read_override,
     read_settings,
     read_since,
@@ -34,6 +35,7 @@ def take_session(config: pytest.Config) -> None:
     if told is not None:
         config.pluginmanager.register(WorkerSession(config, settings, asked, told), "sre-session")
         return
+    check_paths(config)
     check_experiments(config)
     since_at = read_since(config, time.time())
     config.pluginmanager.register(MainSession(config, settings, asked, since_at), "sre-session")

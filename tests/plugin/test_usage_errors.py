@@ -188,6 +188,10 @@ MISTAKES = {
     "two journeys of one name": Mistake(
         ("'home'", "journeys.py:"), files={"journeys.py": TWO_JOURNEYS}
     ),
+    "a path that is not there": Mistake(
+        ("file or directory not found: suites/helth/test_home.py::test_home",),
+        ("suites/helth/test_home.py::test_home", *LOCAL),
+    ),
     "a journey's file that is not there": Mistake(
         ("sre.toml", "flows.py"), files={"sre.toml": "journeys = ['flows.py']"}
     ),

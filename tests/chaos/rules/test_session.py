@@ -103,23 +103,22 @@ BESIDE = """
 import time
 from pathlib import Path
 
-SHORT_ONE_IS_OVER, IS_PERTURBED = Path(__file__).with_name("over"), Path(__file__).with_name("is")
+IS_LOOKED_AT, IS_PERTURBED = Path(__file__).with_name("looked"), Path(__file__).with_name("is")
 
-def test_short(fly_app):
-    SHORT_ONE_IS_OVER.touch()
-
-def test_long(fly_app):
-    while not SHORT_ONE_IS_OVER.exists():
-        time.sleep(0.02)
+def stay(mine, other):
+    mine.touch()
     until = time.monotonic() + 2  # in which the other worker could begin
     while time.monotonic() < until:
-        assert not IS_PERTURBED.exists()
+        assert not other.exists()
         time.sleep(0.02)
+    mine.unlink()
+
+def test_looks(fly_app):
+    stay(IS_LOOKED_AT, IS_PERTURBED)
 
 def test_perturbs(fly_app, chaos):
-    IS_PERTURBED.touch()
     with chaos.cordon_machine(fly_app, group="web"):
-        pass
+        stay(IS_PERTURBED, IS_LOOKED_AT)
 """
 
 

@@ -18,6 +18,7 @@ from pytest_sre.probes.loop import BackgroundLoop
 from pytest_sre.recording import Recorder, Recording
 from pytest_sre.recording.rows import Exchange, JourneyRun, OwnFault, Span
 from pytest_sre.verdict import Inconclusive
+from tests.patience import until
 
 
 class Shop(http.server.BaseHTTPRequestHandler):
@@ -101,13 +102,6 @@ def carry_out(bake: BakeWatch) -> None:
     bake.start()
     until(lambda: bake.is_over)
     bake.stop()
-
-
-def until(condition: Callable[[], object], within_s: float = 60.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, f"it did not come about within {within_s} s"
-        time.sleep(0.01)
 
 
 def test_endpoints_and_journeys_are_recorded_with_the_window_they_were_seen_in(bakes, recording):

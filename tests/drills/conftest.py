@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,15 +29,6 @@ SHOP = Path(__file__).parents[2] / "examples" / "shop"
 # A verdict on 5 % of errors takes a third of the requests that one on 1 % takes, so that a drill
 # can be short and would still be called healthy if the thing it broke went unseen.
 SHORT_BAKE = "\n[bake]\nerror-ratio = 0.05\n"
-
-
-def until(condition: Callable[[], Any], within_s: float = 90.0) -> Any:
-    """Ask again and again until the answer is truthy; that answer."""
-    deadline = time.monotonic() + within_s
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {within_s} s, last: {found!r}"
-        time.sleep(0.02)
-    return found
 
 
 @dataclass(frozen=True)
@@ -245,11 +235,6 @@ def _live(folder: Path, change: Callable[[LiveShop], None] | None = None) -> Ite
     finally:
         made.down()
     assert made.processes == []
-
-
-@pytest.fixture(name="until")
-def _until() -> Callable[..., Any]:
-    return until
 
 
 @pytest.fixture(name="outcome_of")

@@ -6,6 +6,8 @@ the fault is switched off.
 
 import pytest
 
+from tests.patience import until
+
 
 @pytest.fixture(scope="module")
 def practised(live):
@@ -113,7 +115,7 @@ def test_faults_that_only_concern_changes_do_not_concern_what_runs(bad_day):
         ),
     ],
 )
-def test_what_ends_processes_is_the_release_s_own(bad_day, practised, until, fault, named):
+def test_what_ends_processes_is_the_release_s_own(bad_day, practised, fault, named):
     outcome = bad_day(fault)
     practised.platform.clear_faults()
     until(lambda: all(map(practised.is_healthy, practised.fly.machines("shop"))))
@@ -123,7 +125,7 @@ def test_what_ends_processes_is_the_release_s_own(bad_day, practised, until, fau
 
 
 @pytest.fixture
-def restarted(practised, until):
+def restarted(practised):
     """Verify the shop by some of its tests after a Machine was restarted while a fault is on."""
 
     def verify(fault, *arguments):

@@ -13,6 +13,7 @@ import pytest
 
 from pytest_sre.fly.config import CheckConfig
 from pytest_sre.recording.rows import Exchange, Span
+from tests.patience import until
 
 
 def test_control_unbroken_shop_is_healthy(live):
@@ -92,7 +93,7 @@ def test_g3_misnamed_journey(live):
     assert "no journey 'chekout'" in outcome.lines("unsure")[0]
 
 
-def test_g4_traffic_stops_in_the_middle_of_the_bake(live, until, outcome_of):
+def test_g4_traffic_stops_in_the_middle_of_the_bake(live, outcome_of):
     """Our own process is stopped for most of the window, as a laptop that goes to sleep is."""
     before = live.recorded(Exchange, source="bake")
     run = live.spawn("--sre-bake=5s")
@@ -211,7 +212,7 @@ processes = ["worker"]
 """
 
 
-def test_g20_check_that_never_gets_a_result(broken, until):
+def test_g20_check_that_never_gets_a_result(broken):
     """Its Machine is in its grace period still, for longer than anyone looks."""
     (worker,) = broken.machines("worker")
     check = CheckConfig(type="tcp", port=9000, interval="1s", timeout="1s", grace_period="10m")
@@ -231,7 +232,7 @@ def test_g20_check_that_never_gets_a_result(broken, until):
     assert "check queue" in said[0], outcome.text
 
 
-def test_g21_process_that_ended_once_with_exit_code_0(broken, until):
+def test_g21_process_that_ended_once_with_exit_code_0(broken):
     machine = broken.machines("web")[0]
     broken.fly.signal("shop", machine.id, "SIGTERM")
     until(lambda: broken.exits(machine) == 1)
@@ -262,7 +263,7 @@ def test_g22_deploy_that_did_not_end_well(live, status, verdict, word, said):
     assert said in outcome.lines(word)[0]
 
 
-def test_g23_one_machine_answers_with_the_older_release(broken, until):
+def test_g23_one_machine_answers_with_the_older_release(broken):
     """It serves as well as the others do, and its checks pass."""
     machine = broken.machines("web")[0]
     older = machine.settings
@@ -275,7 +276,7 @@ def test_g23_one_machine_answers_with_the_older_release(broken, until):
     assert "another image than the release on 1 of 3 web machines" in outcome.lines("because")[0]
 
 
-def test_g24_health_endpoint_that_touches_nothing_behind_it(broken, until):
+def test_g24_health_endpoint_that_touches_nothing_behind_it(broken):
     """The store is down; /healthz of web answers 200 all the same."""
     (store,) = broken.machines("store")
     broken.fly.stop("shop", store.id)
@@ -292,7 +293,7 @@ def test_g24_health_endpoint_that_touches_nothing_behind_it(broken, until):
     assert "store is stopped on 1 of 1" in outcome.lines("because")[0]
 
 
-def test_lines_of_the_log_are_lost_while_the_app_answers(live, until, outcome_of):
+def test_lines_of_the_log_are_lost_while_the_app_answers(live, outcome_of):
     """The absence of an error in a log that lacks seconds of lines shows nothing."""
     suite = live.add(
         "drills/test_log_gap.py",

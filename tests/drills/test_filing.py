@@ -10,6 +10,8 @@ import pytest
 from github_double import GithubDouble
 from github_double.world import Commit
 
+from tests.patience import until
+
 ON_GITHUB = '\n[issues]\ntracker = "github:acme/shop"\n'
 FAILING = """
 import pathlib, time
@@ -104,7 +106,7 @@ def test_nothing_is_filed_when_that_is_off(filing_shop):
     assert issues(filing_shop) == waiting(filing_shop) == []
 
 
-def test_what_failed_is_filed_though_the_run_was_killed(filing_shop, until):
+def test_what_failed_is_filed_though_the_run_was_killed(filing_shop):
     (filing_shop.root / "broken").touch()
     hangs = "\ndef test_then_it_hangs(fly_app):\n    time.sleep(200)\n"
     suite = filing_shop.root / "suites" / "mine" / "test_mine.py"
@@ -177,7 +179,7 @@ def test_workers_find_and_the_controller_files(filing_shop):
     assert len(issues(filing_shop)) == 1
 
 
-def test_an_app_that_is_down_is_one_issue_however_many_tests_fail(filing_shop, until):
+def test_an_app_that_is_down_is_one_issue_however_many_tests_fail(filing_shop):
     stopped = filing_shop.machines("store")
     for machine in stopped:
         filing_shop.fly.stop("shop", machine.id)

@@ -11,6 +11,8 @@ from corpora import HOSTILE, KNOWN, NAMED, OTHER, SECRETS
 from github_double import GithubDouble
 from inertness import assert_dead, assert_dead_in_title, assert_does_nothing
 
+from tests.patience import until
+
 SECRET_TEXTS = {
     **{kind: (f"refused {secret} today", secret) for kind, secret in SECRETS.items()},
     **{f"named, {kind}": (place.format(secret), secret) for kind, (place, secret) in NAMED.items()},
@@ -61,8 +63,8 @@ def deliver(shop):
     return subprocess.run(command, cwd=shop.root, capture_output=True, text=True, check=False)
 
 
-def test_no_sink_shows_what_must_not_be_shown(shop, until, monkeypatch):
-    until(lambda: "the last word" in log_of(shop), 60)
+def test_no_sink_shows_what_must_not_be_shown(shop, monkeypatch):
+    until(lambda: "the last word" in log_of(shop))
     secrets = {"SHOP_PASSWORD": KNOWN, "OTHER_PASSWORD": OTHER}
     for name, value in secrets.items():
         monkeypatch.setenv(name, value)

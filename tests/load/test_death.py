@@ -4,11 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
+
+from tests.patience import until
 
 JOURNEYS = Path(__file__).parent / "journeys.py"
 WITHIN_S = 60
@@ -59,16 +60,8 @@ def parent(app):
 
 
 def child_of(process: subprocess.Popen[str]) -> psutil.Process:
-    (child,) = eventually(lambda: psutil.Process(process.pid).children())
+    (child,) = until(lambda: psutil.Process(process.pid).children())
     return child
-
-
-def eventually(ask):
-    until = time.monotonic() + WITHIN_S
-    while not (answer := ask()):
-        assert time.monotonic() < until
-        time.sleep(0.02)
-    return answer
 
 
 @pytest.mark.parametrize("journey", ["well", "busy"])
@@ -76,12 +69,12 @@ def test_a_load_ends_when_its_parent_is_killed_even_one_that_computes(app, paren
     before = app.asked["/items"] + app.asked["/items/17"]
     ordering = parent(journey)
     child = child_of(ordering)
-    eventually(lambda: app.asked["/items"] + app.asked["/items/17"] > before)
+    until(lambda: app.asked["/items"] + app.asked["/items/17"] > before)
 
     ordering.kill()
 
     child_has_ended = lambda: not child.is_running()  # noqa: E731
-    assert eventually(child_has_ended)
+    assert until(child_has_ended)
 
 
 def test_ctrl_c_in_the_terminal_ends_the_load_without_a_traceback(parent):

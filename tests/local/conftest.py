@@ -3,8 +3,7 @@
 import contextlib
 import itertools
 import ssl
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 
 from pytest_sre.local.images import Image
 from pytest_sre.local.platform import LocalPlatform
+from tests.patience import until
 
 # Standard library only, and no site-packages: it listens within some 100 ms.
 WEB_APP = """
@@ -84,15 +84,6 @@ NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 _NUMBERS = itertools.count(1)
 
 
-def until(condition: Callable[[], Any], within_s: float = 60.0) -> Any:
-    """Ask again and again until the answer is truthy; that answer."""
-    deadline = time.monotonic() + within_s
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {within_s} s, last: {found!r}"
-        time.sleep(0.01)
-    return found
-
-
 class Client:
     """The API and the proxy of one app."""
 
@@ -111,8 +102,6 @@ class Client:
         self.proxy = httpx.Client(
             base_url=platform.app_url(app), trust_env=False, timeout=90, verify=NO_CERTIFICATES
         )
-
-    until = staticmethod(until)
 
     def close(self) -> None:
         self.api.delete(f"/v1/apps/{self.app}", params={"force": "true"})

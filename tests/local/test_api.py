@@ -3,6 +3,8 @@ import time
 import httpx
 import pytest
 
+from tests.patience import until
+
 FOREVER = ["sleep", "1000"]
 
 
@@ -88,7 +90,7 @@ def test_a_lease_keeps_others_out_until_it_is_released(client):
 def test_a_lease_ends_by_itself(client):
     machine = client.create(FOREVER)
     client.call("POST", f"/{machine}/lease", params={"ttl": 1})
-    client.until(lambda: client.call("POST", f"/{machine}/cordon").status_code == 200)
+    until(lambda: client.call("POST", f"/{machine}/cordon").status_code == 200)
 
 
 def test_secrets_reach_machines_made_later_and_are_never_shown(client):

@@ -5,6 +5,7 @@ import psutil
 import pytest
 
 from pytest_sre.local.platform import LocalPlatformError
+from tests.patience import until
 
 # Appends a line to a file on its volume at each start, and adds to it what it is sent.
 WRITER = """
@@ -54,7 +55,7 @@ def app(client):
     client.other = client.create(["sleep", "1000"])
     client.stopped = client.create(["sleep", "1000"], wait="", options={"skip_launch": True})
     client.wait(client.stopped, "stopped")
-    client.until(lambda: client.is_healthy(client.writer))
+    until(lambda: client.is_healthy(client.writer))
     client.proxy.post("/")
     client.platform.keep_beginning(client.app)
     return client
@@ -108,7 +109,7 @@ def test_a_destroyed_machine_is_back_and_one_that_was_added_is_gone(app):
     assert ids == {app.writer, app.other, app.stopped}
     assert app.get(app.other)["state"] == "started"
     assert not app.call("GET", f"/{added}").is_success
-    app.until(lambda: not psutil.pid_exists(pid))
+    until(lambda: not psutil.pid_exists(pid))
 
 
 def test_a_beginning_that_was_not_kept_is_refused(client):

@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.patience import until
+
 FOREVER = ["sleep", "1000"]
 
 
@@ -70,13 +72,13 @@ def test_a_stop_without_a_time_takes_the_configured_one(client):
     # flyctl writes "0s" for a time that was not given; in numbers, durations are nanoseconds.
     for timeout in ("0s", 20_000_000_000):
         machine = client.python(program, stop_config={"signal": "SIGTERM", "timeout": "20s"})
-        client.until(lambda m=machine: "ready" in client.messages(m))
+        until(lambda m=machine: "ready" in client.messages(m))
         body = {"id": machine, "timeout": timeout}
         assert client.call("POST", f"/{machine}/stop", json=body).status_code == 200
         client.wait(machine, "stopped")
         assert client.exits(machine)[0]["exit_code"] == 7
     stubborn = client.python(program.replace("0.3", "1000"), stop_config={"timeout": "1h"})
-    client.until(lambda: "ready" in client.messages(stubborn))
+    until(lambda: "ready" in client.messages(stubborn))
     client.call("POST", f"/{stubborn}/stop", json={"signal": "SIGTERM", "timeout": 1_000_000})
     client.wait(stubborn, "stopped")
     assert client.exits(stubborn)[0]["signal"] == 9
@@ -132,7 +134,7 @@ def test_exec_is_bounded_in_time_and_output(client):
 
 def test_processes_are_sorted_as_asked(client):
     machine = client.create(["sh", "-c", "sleep 1000 & sleep 1000"])
-    client.until(lambda: len(client.call("GET", f"/{machine}/ps").json()) == 3)
+    until(lambda: len(client.call("GET", f"/{machine}/ps").json()) == 3)
     listed = client.call("GET", f"/{machine}/ps", params={"sort_by": "pid", "order": "desc"}).json()
     pids = [each["pid"] for each in listed]
     assert pids == sorted(pids, reverse=True)

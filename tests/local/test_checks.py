@@ -3,6 +3,8 @@ import datetime as dt
 
 import trustme
 
+from tests.patience import until
+
 
 def test_checks_are_named_and_report_what_they_saw(client):
     machine = client.create_web(
@@ -26,13 +28,13 @@ def test_a_failing_check_says_so_once_and_recovers(client):
     machine = client.create_web()
     passing = client.get(machine)["checks"][0]
     client.proxy.get("/unready")
-    client.until(lambda: not client.is_healthy(machine))
+    until(lambda: not client.is_healthy(machine))
     critical = client.get(machine)["checks"][0]
     assert critical["status"] == "critical"
     assert critical["output"].startswith("HTTP 503 Service Unavailable")
     assert critical["updated_at"] > passing["updated_at"]
     client.proxy.get("/ready", headers={"fly-force-instance-id": machine})
-    client.until(lambda: client.is_healthy(machine))
+    until(lambda: client.is_healthy(machine))
     lines = [line for line in client.logs() if line["meta"]["event"]["provider"] == "health"]
     name = "Health check 'servicecheck-00-http-8080' on port 8080"
     assert [(line["level"], line["message"]) for line in lines] == [
@@ -53,7 +55,7 @@ def test_failures_in_the_grace_period_do_not_count(client):
     check = {"type": "tcp", "port": 9, "interval": "50ms"}
     patient = client.create(["sleep", "1000"], checks={"own": {**check, "grace_period": "1h"}})
     hasty = client.create(["sleep", "1000"], checks={"own": {**check, "grace_period": "1ms"}})
-    client.until(lambda: client.get(hasty)["checks"][0]["status"] == "critical")
+    until(lambda: client.get(hasty)["checks"][0]["status"] == "critical")
     assert client.get(hasty)["checks"][0]["output"] == "connect: connection refused"
     assert client.get(patient)["checks"][0]["status"] == "warning"
 
@@ -67,7 +69,7 @@ def test_an_app_that_boots_longer_than_its_grace_period_need_not_wait_for_the_ne
     )
     check = {"type": "tcp", "port": 8080, "interval": "1h", "grace_period": "1ms"}
     machine = client.python(program, checks={"own": check})
-    client.until(lambda: client.is_healthy(machine))
+    until(lambda: client.is_healthy(machine))
 
 
 def test_a_check_that_takes_too_long_is_critical(client):
@@ -90,7 +92,7 @@ def test_a_check_that_takes_too_long_is_critical(client):
     def slow():
         return next(c for c in client.get(machine)["checks"] if c["name"] == "slow")
 
-    client.until(lambda: slow()["output"] == "context deadline exceeded")
+    until(lambda: slow()["output"] == "context deadline exceeded")
     assert slow()["status"] == "critical"
 
 
@@ -108,24 +110,24 @@ def test_checks_go_on_while_a_machine_is_cordoned(client):
     client.proxy.get("/x")
     assert client.is_healthy(machine)
     client.exec(machine, "sh", "-c", 'touch "$TMPDIR/unready"')
-    client.until(lambda: not client.is_healthy(machine))
+    until(lambda: not client.is_healthy(machine))
 
 
 def test_a_top_level_check_affects_routing_only_when_it_is_one_of_readiness(client):
     never = {"type": "tcp", "port": 9, "interval": "50ms", "grace_period": "1ms"}
     client.create_web(wait_healthy=False, checks={"own": never})
-    client.until(lambda: client.proxy.get("/").status_code == 200)
+    until(lambda: client.proxy.get("/").status_code == 200)
     for machine in client.call("GET", "").json():
         client.call("DELETE", f"/{machine['id']}", params={"force": "true"})
     client.create_web(wait_healthy=False, checks={"own": {**never, "kind": "readiness"}})
-    client.until(lambda: any("is now passing" in each for each in client.messages()))
+    until(lambda: any("is now passing" in each for each in client.messages()))
     assert client.proxy.get("/").status_code == 503
 
 
 def test_durations_without_a_unit_are_nanoseconds(client):
     check = {"type": "tcp", "port": 9, "interval": 50_000_000, "grace_period": 1_000_000}
     machine = client.create(["sleep", "1000"], checks={"own": check})
-    client.until(lambda: client.get(machine)["checks"][0]["status"] == "critical")
+    until(lambda: client.get(machine)["checks"][0]["status"] == "critical")
     stubborn = client.python(
         "import signal, time\n"
         "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
@@ -133,7 +135,7 @@ def test_durations_without_a_unit_are_nanoseconds(client):
         "time.sleep(1000)",
         stop_config={"timeout": 100_000_000},
     )
-    client.until(lambda: "ready" in client.messages(stubborn))
+    until(lambda: "ready" in client.messages(stubborn))
     client.call("POST", f"/{stubborn}/stop")
     client.wait(stubborn, "stopped")
 
@@ -177,5 +179,5 @@ def test_a_check_over_tls_sends_its_headers_and_trusts_nobody_unless_told_to(cli
     def status(name: str) -> str:
         return next(c["status"] for c in client.get(machine)["checks"] if c["name"] == name)
 
-    client.until(lambda: status("trusting") == "passing")
-    client.until(lambda: status("strict") == "critical")
+    until(lambda: status("trusting") == "passing")
+    until(lambda: status("strict") == "critical")

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.patience import until
+
 
 @pytest.mark.parametrize(
     ("init", "said"),
@@ -21,5 +23,5 @@ def test_init_says_what_is_executed(client, init, said):
         restart={"policy": "no"},
         metadata={"fly_process_group": "web"},
     )
-    client.until(lambda: client.messages(machine, "app"))
+    until(lambda: client.messages(machine, "app"))
     assert client.messages(machine, "app") == [said]

@@ -3,7 +3,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
@@ -13,6 +12,7 @@ import pytest
 from pytest_sre.local import commands
 from pytest_sre.local.leftovers import clear_leftovers
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
+from tests.patience import until
 
 # A session in short: it starts the platform, and two Machines, one of which will not stop by
 # itself, then says who they are and waits.
@@ -64,13 +64,6 @@ def is_open(url):
     except httpx.TransportError:
         return False
     return True
-
-
-def until(condition, within_s=60.0):
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def run_session(state_dir, how):

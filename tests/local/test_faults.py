@@ -10,6 +10,7 @@ import pytest
 from pytest_sre.cli import main
 from pytest_sre.local.places import by_hand_dir
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
+from tests.patience import until
 
 
 @pytest.fixture
@@ -136,12 +137,12 @@ def test_update_falls_back_silently(client, bad):
     updated = client.call("POST", f"/{machine}", json={"config": config})
     assert updated.status_code == 200
     assert updated.json()["instance_id"] != before["instance_id"]
-    client.until(lambda: client.is_healthy(machine) and client.get(machine)["state"] == "started")
+    until(lambda: client.is_healthy(machine) and client.get(machine)["state"] == "started")
     after = client.get(machine)
     assert after["instance_id"] == before["instance_id"]
     assert "NEW" not in after["config"].get("env", {})
     assert client.call("POST", f"/{machine}", json={"config": config}).status_code == 200
-    client.until(lambda: client.get(machine)["config"].get("env") == {"NEW": "1"})
+    until(lambda: client.get(machine)["config"].get("env") == {"NEW": "1"})
 
 
 def test_slow_boot_is_started_and_listens_later(client, bad):
@@ -159,15 +160,15 @@ def test_slow_boot_is_started_and_listens_later(client, bad):
 def test_crash_loop_ends_a_running_process_again_and_again(client, bad, code):
     machine = client.create_web(restart={"policy": "always"})
     bad("crash-loop", exit_code=code, count=2)
-    client.until(lambda: len(client.exits(machine)) == 2)
+    until(lambda: len(client.exits(machine)) == 2)
     assert [each["exit_code"] for each in client.exits(machine)] == [code, code]
-    client.until(lambda: client.is_healthy(machine))
+    until(lambda: client.is_healthy(machine))
 
 
 def test_out_of_memory_is_reported_as_such(client, bad):
     machine = client.create_web(restart={"policy": "always"})
     bad("oom", machine=machine[:6], count=1)
-    client.until(lambda: client.exits(machine))
+    until(lambda: client.exits(machine))
     assert client.exits(machine)[0]["oom_killed"] is True
     assert any("Out of memory" in line for line in client.messages(machine, "runner"))
 
@@ -218,12 +219,12 @@ def test_hanging_checks_stay_as_they_were(platform, client, bad):
     fault_id = bad("check-hang")
     client.proxy.get("/unready")
     new = client.create_web(wait_healthy=False)
-    client.until(lambda: client.exec(new, "true")["exit_code"] == 0)
+    until(lambda: client.exec(new, "true")["exit_code"] == 0)
     assert client.is_healthy(machine)
     assert [check["status"] for check in client.get(new)["checks"]] == ["warning"]
     platform.remove_fault(fault_id)
-    client.until(lambda: not client.is_healthy(machine))
-    client.until(lambda: client.is_healthy(new))
+    until(lambda: not client.is_healthy(machine))
+    until(lambda: client.is_healthy(new))
 
 
 def test_log_gap_loses_lines(platform, client, bad):
@@ -232,7 +233,7 @@ def test_log_gap_loses_lines(platform, client, bad):
     lost = client.create_web()
     platform.remove_fault(fault_id)
     kept = client.create_web()
-    client.until(lambda: "listening" in client.messages(kept, "app"))
+    until(lambda: "listening" in client.messages(kept, "app"))
     assert client.messages(lost) == []
     assert "listening" in client.messages(first)
 

@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from pytest_sre.local.platform import LocalPlatformError
+from tests.patience import until
 
 FETCH = (
     "import sys, urllib.request as r, urllib.error as e\n"
@@ -82,9 +83,9 @@ def test_checks_flap_whatever_their_interval_and_pass_again_afterwards(client, b
     machine = client.create_web(service={"checks": [check]})
     fault = bad("check-flap", every_s=0.3)
     for healthy in (False, True, False):
-        client.until(lambda healthy=healthy: client.is_healthy(machine) is healthy)
+        until(lambda healthy=healthy: client.is_healthy(machine) is healthy)
     platform.remove_fault(fault)
-    client.until(lambda: client.is_healthy(machine))
+    until(lambda: client.is_healthy(machine))
     began = time.monotonic()
     while time.monotonic() < began + 0.7:
         assert client.is_healthy(machine)
@@ -131,12 +132,12 @@ def test_a_full_disk_refuses_what_is_written_and_only_while_it_is_full(client, b
         tree = psutil.Process(client.pid(machine))
         return {each.rlimit(psutil.RLIMIT_FSIZE) for each in [tree, *tree.children()]}
 
-    client.until(lambda: said("parent", "written") and said("child", "written"))
+    until(lambda: said("parent", "written") and said("child", "written"))
     before = limits()
     fault = bad("disk-full", machine=machine)
-    client.until(lambda: said("parent", "refused") and said("child", "refused"))
+    until(lambda: said("parent", "refused") and said("child", "refused"))
     platform.remove_fault(fault)
-    client.until(lambda: said("parent", "written") and said("child", "written"))
+    until(lambda: said("parent", "written") and said("child", "written"))
     assert limits() == before
 
 
@@ -146,9 +147,9 @@ def test_a_full_disk_refuses_what_is_written_and_only_while_it_is_full(client, b
 def test_what_starts_while_the_disk_is_full_cannot_write_either(client, bad, platform):
     bad("disk-full")
     machine = client.python(WRITER)
-    client.until(lambda: any("parent refused" in each for each in client.messages(machine)))
+    until(lambda: any("parent refused" in each for each in client.messages(machine)))
     platform.clear_faults()
-    client.until(lambda: client.messages(machine, "app")[-1].endswith("written"))
+    until(lambda: client.messages(machine, "app")[-1].endswith("written"))
 
 
 @pytest.mark.skipif(not shutil.which("setsid"), reason="there is no setsid")
@@ -161,7 +162,7 @@ def test_what_a_command_leaves_running_ends_with_its_machine(client, tmp_path):
     os.kill(pid, 0)
     client.call("POST", f"/{machine}/stop")
     client.wait(machine, "stopped")
-    client.until(lambda: not _runs(pid))
+    until(lambda: not _runs(pid))
 
 
 def _runs(pid):

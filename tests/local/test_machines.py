@@ -3,6 +3,8 @@ import signal
 import psutil
 import pytest
 
+from tests.patience import until
+
 FOREVER = ["sleep", "1000"]
 
 
@@ -77,11 +79,11 @@ def test_suspend_freezes_the_process_and_start_thaws_the_same_one(client):
     pid = client.pid(machine)
     client.call("POST", f"/{machine}/suspend")
     client.wait(machine, "suspended")
-    assert client.until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    assert until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
     client.call("POST", f"/{machine}/start")
     client.wait(machine, "started")
     assert client.pid(machine) == pid
-    assert client.until(lambda: psutil.Process(pid).status() != psutil.STATUS_STOPPED)
+    assert until(lambda: psutil.Process(pid).status() != psutil.STATUS_STOPPED)
 
 
 def test_stopping_a_suspended_machine_ends_its_process(client):
@@ -264,9 +266,9 @@ def test_a_signal_reaches_the_process(client, name):
         "print('ready', flush=True)\n"
         "while True: time.sleep(1)",
     )
-    client.until(lambda: "ready" in client.messages(machine))
+    until(lambda: "ready" in client.messages(machine))
     assert client.call("POST", f"/{machine}/signal", json={"signal": name}).status_code == 200
-    client.until(lambda: "got it" in client.messages(machine))
+    until(lambda: "got it" in client.messages(machine))
     assert client.call("POST", f"/{machine}/signal", json={"signal": "SIGX"}).status_code == 400
 
 
@@ -278,7 +280,7 @@ def test_a_process_that_ignores_the_signal_is_killed_after_its_timeout(client):
         "time.sleep(1000)",
         stop_config={"signal": "SIGTERM", "timeout": "200ms"},
     )
-    client.until(lambda: "ready" in client.messages(machine))
+    until(lambda: "ready" in client.messages(machine))
     client.call("POST", f"/{machine}/stop")
     client.wait(machine, "stopped")
     (exit_event,) = client.exits(machine)
@@ -292,11 +294,11 @@ def test_the_children_of_a_process_end_with_it(client):
         "print('child', child.pid, flush=True)\n"
         "time.sleep(1000)",
     )
-    line = client.until(lambda: [m for m in client.messages(machine) if m.startswith("child ")])
+    line = until(lambda: [m for m in client.messages(machine) if m.startswith("child ")])
     child = int(line[0].split()[1])
     client.call("POST", f"/{machine}/stop")
     client.wait(machine, "stopped")
-    client.until(lambda: is_over(child))
+    until(lambda: is_over(child))
 
 
 def test_a_destroyed_machine_frees_its_name(client):

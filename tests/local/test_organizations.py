@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from pytest_sre.local.tokens import Tokens
+from tests.patience import until
 
 # Making an httpx client reads all certificates, unless it is given a context.
 NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -100,7 +101,7 @@ def test_only_so_many_tokens_are_kept():
 
 def test_a_machine_can_be_limited_to_less_memory_than_it_has(client):
     machine = client.python("import time; x = bytearray(50_000_000); time.sleep(1000)")
-    memory = client.until(
+    memory = until(
         lambda: (m := client.call("GET", f"/{machine}/memory").json())["available_mb"] < 206 and m
     )
     assert memory["limit_mb"] == 256
@@ -109,4 +110,4 @@ def test_a_machine_can_be_limited_to_less_memory_than_it_has(client):
     assert reclaimed.json() == {"actual_mb": 0}
     limited = client.call("PUT", f"/{machine}/memory", json={"limit_mb": 20}).json()
     assert limited == {"limit_mb": 20, "available_mb": 0}
-    client.until(lambda: client.exits(machine) and client.exits(machine)[0]["oom_killed"])
+    until(lambda: client.exits(machine) and client.exits(machine)[0]["oom_killed"])

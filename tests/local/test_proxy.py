@@ -8,6 +8,8 @@ import httpx
 import psutil
 import pytest
 
+from tests.patience import until
+
 
 def served_by(client, **headers):
     names = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -76,7 +78,7 @@ def test_a_cordoned_machine_gets_nothing_until_it_is_uncordoned(client):
 def test_an_unhealthy_machine_is_reached_by_force_only(client):
     machine = client.create_web()
     client.proxy.get("/unready")
-    client.until(lambda: not client.is_healthy(machine))
+    until(lambda: not client.is_healthy(machine))
     answer = client.proxy.get("/")
     assert answer.status_code == 503
     assert "fly-request-id" in answer.headers
@@ -163,8 +165,8 @@ def test_a_request_given_up_by_its_client_frees_the_machine(client):
 def test_a_crash_while_serving_is_502_and_the_machine_comes_back(client):
     machine = client.create_web()
     assert client.proxy.get("/exit", headers={"x-code": "1"}).status_code == 502
-    client.until(lambda: client.exits(machine))
-    client.until(lambda: client.is_healthy(machine))
+    until(lambda: client.exits(machine))
+    until(lambda: client.is_healthy(machine))
     assert served_by(client) == machine
 
 
@@ -206,6 +208,6 @@ def test_a_machine_that_was_replaced_leaves_no_process_behind(client):
     config = client.get(machine)["config"]
     client.call("POST", f"/{machine}", json={"config": config})
     client.wait(machine, "started")
-    client.until(lambda: client.is_healthy(machine))
+    until(lambda: client.is_healthy(machine))
     assert served_by(client) == machine
     assert not psutil.pid_exists(pid)

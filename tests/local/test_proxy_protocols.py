@@ -14,6 +14,8 @@ import aiohttp
 import httpx
 import pytest
 
+from tests.patience import until
+
 APP = """
 import asyncio, hashlib, json, os
 from aiohttp import web
@@ -123,7 +125,7 @@ def served(module_client):
             service(9000, (8090, "http")),
         ],
     )
-    module_client.until(lambda: module_client.is_healthy(machine))
+    until(lambda: module_client.is_healthy(machine))
     return module_client
 
 

@@ -12,6 +12,7 @@ from pytest_sre.local.proxy.replay import (
     read_replay_header,
 )
 from pytest_sre.local.proxy.routing import Wish
+from tests.patience import until
 
 # Has a request replayed as its x-replay says (that one of its own Machine only, when x-from is
 # given), and shows what it got otherwise.
@@ -63,7 +64,7 @@ def pair(module_client):
         module_client.python(APP, services=[SERVICE], region=region) for region in ("iad", "ams")
     ]
     for machine in made:
-        module_client.until(lambda machine=machine: module_client.is_healthy(machine))
+        until(lambda machine=machine: module_client.is_healthy(machine))
     return made
 
 
@@ -111,7 +112,7 @@ def test_the_json_form_also_changes_the_request(module_client, pair):
 @pytest.mark.usefixtures("pair")
 def test_another_app_of_the_organization_can_answer_and_no_other(client, module_client):
     other = client.python(APP, services=[SERVICE])
-    client.until(lambda: client.is_healthy(other))
+    until(lambda: client.is_healthy(other))
     assert ask(module_client, f"app={client.app}").json()["app"] == client.app
     assert ask(module_client, "app=nobody").status_code == 502
     assert refusals(module_client)[-1].startswith("[PA04]")

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from pytest_sre.local.images import Image
+from tests.patience import until
 
 # Answers what it was asked, and ends as it should when it is told to: open requests first.
 POLITE = """
@@ -61,7 +62,7 @@ TLS = {"port": 443, "handlers": ["tls", "http"]}
 
 def polite(client, *ports, **more):
     machine = client.python(POLITE, services=[service(*(ports or [PLAIN]))], **more)
-    client.until(lambda: client.is_healthy(machine))
+    until(lambda: client.is_healthy(machine))
     return machine
 
 
@@ -166,7 +167,7 @@ def test_an_open_request_finishes_while_its_machine_stops_and_others_go_elsewher
     url = f"{client.proxy.base_url}/slow"
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         slow = pool.submit(httpx.get, url, trust_env=False, timeout=90)
-        client.until(lambda: "taken" in client.messages(stopping))
+        until(lambda: "taken" in client.messages(stopping))
         other = polite(client)
         client.call("POST", f"/{stopping}/stop")
         assert {client.proxy.get("/").json()["machine"] for _ in range(5)} == {other}
@@ -196,11 +197,11 @@ def test_no_request_fails_while_machines_are_replaced_one_after_another(client):
         try:
             for machine in machines:
                 sent = len(asked)
-                client.until(lambda sent=sent: len(asked) >= sent + 10)
+                until(lambda sent=sent: len(asked) >= sent + 10)
                 before = client.get(machine)
                 client.call("POST", f"/{machine}", json={"config": before["config"]})
                 client.wait(machine, "started")
-                client.until(lambda machine=machine: client.is_healthy(machine))
+                until(lambda machine=machine: client.is_healthy(machine))
                 assert client.get(machine)["instance_id"] != before["instance_id"]
         finally:
             done.append(True)
@@ -213,12 +214,12 @@ def test_no_request_fails_while_machines_are_replaced_one_after_another(client):
 def test_a_full_machine_takes_the_next_request_when_one_is_over(client, kind):
     limits = {"type": kind, "soft_limit": 1, "hard_limit": 1}
     machine = client.python(POLITE, services=[service(PLAIN, concurrency=limits)])
-    client.until(lambda: client.is_healthy(machine))
+    until(lambda: client.is_healthy(machine))
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         slow = pool.submit(httpx.get, f"{client.proxy.base_url}/slow", trust_env=False, timeout=90)
-        client.until(lambda: "taken" in client.messages(machine))
+        until(lambda: "taken" in client.messages(machine))
         assert client.proxy.get("/next").status_code == 200
         assert slow.result().status_code == 200
-    client.until(lambda: "next" in client.messages(machine))
+    until(lambda: "next" in client.messages(machine))
     said = [line for line in client.messages(machine) if line in ("taken", "over", "next")]
     assert said == ["taken", "over", "next"]

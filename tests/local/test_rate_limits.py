@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_sre.local.rate_limits import ACTION, GET_MACHINE, Bucket, Rate, RateLimits, limited
+from tests.patience import until
 
 rates = st.builds(Rate, st.floats(0.01, 100), st.integers(1, 100))
 pauses = st.lists(st.floats(0, 10), min_size=1, max_size=200)
@@ -118,6 +119,6 @@ def test_the_platform_refuses_the_fourth_call_at_once_and_says_when_to_come_agai
     assert refused[0].headers["fly-request-id"]
     told = limited_client.api.get("/_local/limits").json()
     assert told == {"enabled": True, "refused": len(refused)}
-    limited_client.until(lambda: limited_client.api.get(path).status_code == 200)
+    until(lambda: limited_client.api.get(path).status_code == 200)
     limited_client.platform.limit_rates(enabled=False)
     assert {limited_client.api.get(path).status_code for _ in range(20)} == {200}

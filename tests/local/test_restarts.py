@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from pytest_sre.fly.config import Restart
 from pytest_sre.local.machines.restarts import Exit, pause_s, should_restart
+from tests.patience import until
 
 EXITS = st.integers(0, 255) | st.sampled_from([-9, -11, -15])
 
@@ -42,7 +43,7 @@ def test_a_failing_process_is_restarted_until_its_retries_are_spent(client):
     machine = client.create(
         ["sh", "-c", "exit 7"], wait="", restart={"policy": "on-failure", "max_retries": 2}
     )
-    client.until(lambda: len(client.exits(machine)) == 3)
+    until(lambda: len(client.exits(machine)) == 3)
     client.wait(machine, "stopped")
     exits = client.exits(machine)
     assert [each["restarting"] for each in exits] == [False, True, True]
@@ -60,7 +61,7 @@ def test_a_killed_process_comes_back_with_the_same_version(client):
     machine = client.create(["sleep", "1000"])
     before, pid = client.get(machine)["instance_id"], client.pid(machine)
     psutil.Process(pid).kill()
-    client.until(lambda: client.exits(machine))
+    until(lambda: client.exits(machine))
     client.wait(machine, "started")
     assert client.pid(machine) != pid
     assert client.exits(machine)[0]["guest_signal"] == signal.SIGKILL
@@ -70,7 +71,7 @@ def test_a_killed_process_comes_back_with_the_same_version(client):
 
 def test_a_crashing_machine_can_be_stopped(client):
     machine = client.create(["false"], wait="", restart={"policy": "always"})
-    client.until(lambda: len(client.exits(machine)) >= 2)
+    until(lambda: len(client.exits(machine)) >= 2)
     assert client.call("POST", f"/{machine}/stop").status_code == 200
     client.wait(machine, "stopped")
 

@@ -26,6 +26,7 @@ from pytest_sre.local.machines.state import (
     is_next,
     satisfies,
 )
+from tests.patience import until
 
 STATES = get_args(State)
 VERBS = get_args(Verb)
@@ -58,13 +59,6 @@ def test_each_state_can_end_destroyed_and_only_destroyed_is_final(state):
     assert "destroyed" in reached
     assert (reached == {"destroyed"}) == (state == "destroyed")
     assert satisfies(state, "settled") == (state in SETTLED)
-
-
-def until(condition, within_s=60.0):
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.005)
 
 
 class MachineCalls(RuleBasedStateMachine):

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from pytest_sre.local.images import Image
 from pytest_sre.local.machines.forking import wanted_of
+from tests.patience import until
 
 REF = "registry.local/warm:1"
 HELPER = 'print("helper loaded", flush=True)\n'
@@ -63,7 +64,7 @@ def create(client, command, **more):
 
 
 def told(client, machine):
-    lines = client.until(lambda: [m for m in client.messages(machine, "app") if m[0] == "{"])
+    lines = until(lambda: [m for m in client.messages(machine, "app") if m[0] == "{"])
     return json.loads(lines[-1])
 
 
@@ -95,7 +96,7 @@ def test_an_exception_is_told_as_ever(client, command):
 def test_a_killed_fork_ends_with_all_that_it_started(client, command):
     machine = create(client, [*command, "wait"])
     told(client, machine)
-    pids = client.until(
+    pids = until(
         lambda: len(found := [each["pid"] for each in _processes(client, machine)]) == 2 and found
     )
 
@@ -104,7 +105,7 @@ def test_a_killed_fork_ends_with_all_that_it_started(client, command):
     client.wait(machine, "stopped")
     (ended,) = client.exits(machine)
     assert (ended["exit_code"], ended["guest_signal"]) == (137, 9)
-    client.until(lambda: not any(map(psutil.pid_exists, pids)))
+    until(lambda: not any(map(psutil.pid_exists, pids)))
 
 
 def _processes(client, machine):

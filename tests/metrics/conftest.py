@@ -3,8 +3,7 @@
 import contextlib
 import itertools
 import ssl
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +18,6 @@ SIMULATED = "registry.local/simulated:1"
 PROCESS = "registry.local/process:1"
 Samples = dict[str, list[tuple[dict[str, str], float]]]
 _NUMBERS = itertools.count(1)
-
-
-def until(condition: Callable[[], Any], within_s: float = 60.0) -> Any:
-    """Ask again and again until the answer is truthy; that answer."""
-    deadline = time.monotonic() + within_s
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {within_s} s, last: {found!r}"
-        time.sleep(0.05)
-    return found
 
 
 def read_page(text: str) -> Samples:
@@ -142,8 +132,3 @@ def _process_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def client(platform: LocalPlatform) -> Iterator[Client]:
     with contextlib.closing(Client(platform, f"app-{next(_NUMBERS)}")) as made:
         yield made
-
-
-@pytest.fixture(name="until")
-def _until() -> Callable[..., Any]:
-    return until

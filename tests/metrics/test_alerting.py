@@ -10,6 +10,7 @@ import pytest
 from pytest_sre.local.leftovers import clear_leftovers
 from pytest_sre.local.metrics.alertmanager import PROGRAM
 from pytest_sre.local.platform import LocalPlatform, LocalPlatformError
+from tests.patience import until
 
 pytestmark = pytest.mark.skipif(
     shutil.which("prometheus") is None or PROGRAM.path is None,
@@ -34,21 +35,21 @@ def firing(platform, client):
     platform.load_rules({})
 
 
-def test_what_holds_fires_and_reaches_alertmanager_until_it_is_unloaded(platform, firing, until):
+def test_what_holds_fires_and_reaches_alertmanager_until_it_is_unloaded(platform, firing):
     assert platform.load_rules({"drill.yaml": ALWAYS}) == ""
 
-    until(lambda: firing() == ({"AlwaysOn"}, {"AlwaysOn"}), 60)
+    until(lambda: firing() == ({"AlwaysOn"}, {"AlwaysOn"}))
     platform.load_rules({})
     assert firing()[0] == set()
 
 
-def test_refused_rules_are_named_and_those_before_go_on(platform, firing, until):
+def test_refused_rules_are_named_and_those_before_go_on(platform, firing):
     platform.load_rules({"good.yaml": ALWAYS})
 
     with pytest.raises(LocalPlatformError, match=r"bad\.yaml.*parse error"):
         platform.load_rules({"bad.yaml": ALWAYS.replace("vector(7) > 8", "vector(7) >")})
 
-    until(lambda: firing()[0] == {"AlwaysOn"}, 60)
+    until(lambda: firing()[0] == {"AlwaysOn"})
 
 
 @pytest.mark.parametrize("name", ["../prometheus.yml", "/etc/passwd", ".hidden", ""])
@@ -67,7 +68,7 @@ def test_without_alertmanager_rules_are_evaluated_and_it_says_what_to_install(
 
 
 def test_alertmanager_runs_once_asked_for_and_ends_with_the_platform_even_when_that_is_killed(
-    tmp_path, until
+    tmp_path,
 ):
     state_dir = tmp_path / "local"
     platform = LocalPlatform.up(state_dir)

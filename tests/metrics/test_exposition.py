@@ -6,6 +6,8 @@ import socket
 import httpx
 import pytest
 
+from tests.patience import until
+
 PROCESS = "registry.local/process:1"
 SIMULATED = "registry.local/simulated:1"
 MB = 1024 * 1024
@@ -85,7 +87,7 @@ def test_a_machine_is_up_until_it_ends_and_its_exit_code_stays(client):
     assert client.value("fly_instance_exit_oom", instance=machine) == 0
 
 
-def test_memory_cpu_and_files_are_those_of_the_process(client, until):
+def test_memory_cpu_and_files_are_those_of_the_process(client):
     guest = {"cpu_kind": "shared", "cpus": 1, "memory_mb": 512}
     hungry = client.create(PROCESS, guest=guest, **python(HUNGRY))
     busy = client.create(PROCESS, guest=guest, **python(BUSY))
@@ -128,7 +130,7 @@ def test_counts_of_a_destroyed_machine_last_as_long_as_its_record(client):
     assert client.value("fly_edge_http_responses_count", status="200") == 1
 
 
-def test_connections_to_a_machine_are_counted_when_they_open_and_close(client, until):
+def test_connections_to_a_machine_are_counted_when_they_open_and_close(client):
     machine = client.create(PROCESS, **python(SERVER))
     until(lambda: client.proxy.get("/").status_code == 200)
     client.send("/", 3)
@@ -142,7 +144,7 @@ def test_connections_to_a_machine_are_counted_when_they_open_and_close(client, u
     assert until(lambda: count("disconnects") == count("connects"))
 
 
-def test_concurrency_is_what_a_machine_serves_now(client, until):
+def test_concurrency_is_what_a_machine_serves_now(client):
     machine = client.create()
     proxy = client.proxy.base_url
     with contextlib.ExitStack() as held:
@@ -154,7 +156,7 @@ def test_concurrency_is_what_a_machine_serves_now(client, until):
     assert until(lambda: client.value("fly_app_concurrency", instance=machine) == 0)
 
 
-def test_a_machine_that_took_too_much_memory_says_so(client, until):
+def test_a_machine_that_took_too_much_memory_says_so(client):
     guest = {"cpu_kind": "shared", "cpus": 1, "memory_mb": 256}
     machine = client.create(PROCESS, guest=guest, restart={"policy": "no"}, **python(STARVING))
 
@@ -162,7 +164,7 @@ def test_a_machine_that_took_too_much_memory_says_so(client, until):
     assert client.value("fly_instance_exit_code", instance=machine) == 137
 
 
-def test_a_volume_is_as_full_as_its_files(client, until):
+def test_a_volume_is_as_full_as_its_files(client):
     path = f"/v1/apps/{client.app}/volumes"
     wanted = {"name": "data", "region": "iad", "size_gb": 1}
     volume = client.api.post(path, json=wanted).raise_for_status().json()["id"]

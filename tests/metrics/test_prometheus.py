@@ -13,6 +13,7 @@ from pytest_sre.fly import Fly, Invalid, NotFound, Token
 from pytest_sre.local.leftovers import clear_leftovers
 from pytest_sre.local.metrics.meter import BOUNDS_S
 from pytest_sre.local.platform import LocalPlatform
+from tests.patience import until
 
 PROMETHEUS = "/prometheus/personal"
 
@@ -39,7 +40,7 @@ http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT_9091"])), Handler).ser
 
 
 @needs_prometheus
-def test_promql_written_for_fly_gives_the_numbers_that_were_sent(client, until):
+def test_promql_written_for_fly_gives_the_numbers_that_were_sent(client):
     client.create()
     client.send("/", 1)
     # As long as the window has to reach back: the series have begun before the traffic.
@@ -60,7 +61,7 @@ def test_promql_written_for_fly_gives_the_numbers_that_were_sent(client, until):
 
 
 @needs_prometheus
-def test_an_apps_own_metrics_get_flys_labels_in_place_of_its_own(client, until):
+def test_an_apps_own_metrics_get_flys_labels_in_place_of_its_own(client):
     machine = client.create(
         "registry.local/process:1",
         region="ams",
@@ -82,7 +83,7 @@ def test_an_apps_own_metrics_get_flys_labels_in_place_of_its_own(client, until):
 
 
 @needs_prometheus
-def test_series_have_flys_labels_and_no_others(client, until):
+def test_series_have_flys_labels_and_no_others(client):
     machine = client.create()
     client.send("/")
 
@@ -102,7 +103,7 @@ def test_series_have_flys_labels_and_no_others(client, until):
 
 
 @needs_prometheus
-def test_all_calls_that_fly_documents_are_answered(client, until):
+def test_all_calls_that_fly_documents_are_answered(client):
     client.create()
     until(lambda: client.query(f'fly_instance_up{{app="{client.app}"}}'))
     api = client.api
@@ -133,7 +134,7 @@ def test_what_prometheus_refuses_comes_back_as_it_says_it(client):
 
 
 @needs_prometheus
-def test_the_client_reads_what_a_real_prometheus_answers(platform, client, until):
+def test_the_client_reads_what_a_real_prometheus_answers(platform, client):
     machine = client.create()
     selector = f'fly_instance_up{{app="{client.app}"}}'
     token = Token.parse(platform.token)
@@ -181,7 +182,7 @@ def test_without_the_program_the_answer_says_what_to_install(tmp_path, monkeypat
 
 
 @needs_prometheus
-def test_when_prometheus_is_killed_the_platform_goes_on_and_says_so(tmp_path, until):
+def test_when_prometheus_is_killed_the_platform_goes_on_and_says_so(tmp_path):
     with LocalPlatform.start(tmp_path / "local") as platform:
         [child] = until(lambda: psutil.Process(platform.pid).children())
         ask = f"{platform.api_url}{PROMETHEUS}/api/v1/query?query=1"
@@ -207,7 +208,7 @@ def test_when_prometheus_is_killed_the_platform_goes_on_and_says_so(tmp_path, un
 
 
 @needs_prometheus
-def test_prometheus_ends_with_the_platform_even_when_that_is_killed(tmp_path, until):
+def test_prometheus_ends_with_the_platform_even_when_that_is_killed(tmp_path):
     state_dir = tmp_path / "local"
     platform = LocalPlatform.up(state_dir)
     [child] = until(lambda: psutil.Process(platform.pid).children())

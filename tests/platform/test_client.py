@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -16,6 +16,7 @@ from pytest_sre.fly.tokens import Token
 from pytest_sre.local.images import Image
 from pytest_sre.local.platform import LocalPlatform
 from pytest_sre.run.platforms import client_of
+from tests.patience import until
 
 APP = "paper"
 IMAGE = Image(ref="registry.local/paper:one", root="/", labels={"GH_SHA": "c0ffee"})
@@ -81,7 +82,7 @@ def test_a_machine_stops_and_starts(fly: Fly, machine: Machine) -> None:
     fly.start(APP, machine.id)
     fly.wait(APP, machine.id, "started")
     fly.restart(APP, machine.id)
-    _eventually(lambda: fly.machine(APP, machine.id).state == "started")
+    until(lambda: fly.machine(APP, machine.id).state == "started")
 
 
 def test_a_machine_is_suspended_and_resumed(fly: Fly, machine: Machine) -> None:
@@ -94,7 +95,7 @@ def test_a_machine_is_suspended_and_resumed(fly: Fly, machine: Machine) -> None:
 
 def test_an_exit_that_nobody_asked_for_is_an_event(fly: Fly, machine: Machine) -> None:
     fly.signal(APP, machine.id, "SIGKILL")
-    _eventually(lambda: any(event.is_unasked_exit for event in fly.events(APP, machine.id)))
+    until(lambda: any(event.is_unasked_exit for event in fly.events(APP, machine.id)))
 
 
 def test_an_update_gives_a_new_version(fly: Fly, machine: Machine) -> None:
@@ -172,7 +173,7 @@ def test_checks_tell_how_a_machine_is(fly: Fly) -> None:
     )
     made = fly.create_machine(APP, config, region="iad")
     try:
-        _eventually(
+        until(
             lambda: (
                 [(c.name, c.status) for c in fly.machine(APP, made.id).checks]
                 == [("nobody", "critical")]
@@ -198,7 +199,7 @@ def test_a_volume_is_made_grown_copied_and_destroyed(fly: Fly) -> None:
     assert fly.extend_volume(APP, volume.id, 2) in (True, False)
     assert fly.volume(APP, volume.id).size_gb == 2
     fly.create_snapshot(APP, volume.id)
-    _eventually(lambda: bool(fly.snapshots(APP, volume.id)))
+    until(lambda: bool(fly.snapshots(APP, volume.id)))
     (snapshot,) = fly.snapshots(APP, volume.id)
     copy = fly.create_volume(APP, "data", region="ams", size_gb=2, snapshot_id=snapshot.id)
     for each in (volume, copy):
@@ -311,7 +312,7 @@ def test_logs_are_paged_from_a_time_on(fly: Fly) -> None:
         said[:] = [entry.message for entry in entries]
         return "paper is ready" in said
 
-    _eventually(read)
+    until(read)
     _, token = fly.logs(APP, since_at=before, machine=made.id)
     later, _ = fly.logs(APP, next_token=token, machine=made.id)
     assert "paper is ready" not in [entry.message for entry in later]
@@ -335,10 +336,3 @@ def test_a_platform_that_is_gone_is_unreachable(tmp_path: Path) -> None:
         platform.stop()
         with pytest.raises(errors.Unreachable):
             fly.machines(APP)
-
-
-def _eventually(condition: Callable[[], bool], within_s: float = 60.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.02)

@@ -7,11 +7,12 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.patience import until
 
 SHOP = Path(__file__).resolve().parents[2] / "examples" / "shop"
 DEADLINE_S = 60.0
@@ -60,7 +61,7 @@ class Process:
         def find():
             return next((each for each in self.records if text in each["msg"]), None)
 
-        return wait_until(find, lambda: f"no line with {text!r} in:\n" + "".join(self.lines))
+        return until(find, lambda: f"no line with {text!r} in:\n" + "".join(self.lines))
 
     def send(self, number):
         self._popen.send_signal(number)
@@ -80,22 +81,6 @@ class Process:
 
     def _read(self):
         self.lines.extend(iter(self._popen.stdout.readline, ""))
-
-
-def wait_until(condition, describe):
-    """Poll `condition` until it gives something true, and return that."""
-    deadline = time.monotonic() + DEADLINE_S
-    while time.monotonic() < deadline:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.02)
-    pytest.fail(describe())
-
-
-@pytest.fixture(scope="session")
-def until():
-    return wait_until
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.patience import until
+
 
 def fill_cart(client, **quantities):
     cart_id = client.post("/carts").raise_for_status().json()["id"]
@@ -21,9 +23,7 @@ def test_customer_sees_the_same_product_in_the_list_and_alone(client):
     assert alone == products[0]
 
 
-def test_order_holds_what_was_in_the_cart_and_is_confirmed_by_the_worker(
-    client, start, store, until
-):
+def test_order_holds_what_was_in_the_cart_and_is_confirmed_by_the_worker(client, start, store):
     cart_id = fill_cart(client, mug=2, socks=1)
     answer = client.post(f"/carts/{cart_id}/checkout", headers={"x-trace-id": "order-trace"})
     assert answer.status_code == 201

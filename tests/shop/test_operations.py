@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.patience import until
+
 
 def test_version_names_the_revision_the_release_and_the_machine(client):
     assert client.get("/version").json() == {
@@ -70,7 +72,7 @@ def test_web_without_a_store_is_alive_but_not_ready(start, connect, refused_port
 
 
 def test_web_over_a_hung_store_says_unready_in_about_a_second_and_recovers(
-    start, connect, tmp_path, until
+    start, connect, tmp_path
 ):
     store = start("store", FLY_VOLUME_SHOP_DATA=str(tmp_path))
     client = connect(start("web", STORE_URL=store.url))

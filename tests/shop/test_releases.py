@@ -11,6 +11,8 @@ import httpx
 import psutil
 import pytest
 
+from tests.patience import until
+
 
 @pytest.fixture
 def release(start, store, shop_root):
@@ -69,7 +71,7 @@ def test_failing_readiness_is_alive_and_says_why_it_is_not_ready(release, connec
     assert client.get("/products").status_code == 200
 
 
-def test_leaking_memory_grows_until_it_is_killed(release, connect, until):
+def test_leaking_memory_grows_until_it_is_killed(release, connect):
     web = release("leaking-memory")
     client = connect(web)
     process = psutil.Process(web.pid)
@@ -81,7 +83,7 @@ def test_leaking_memory_grows_until_it_is_killed(release, connect, until):
     assert client.get("/healthz").status_code == 200
 
 
-def test_slow_keeps_customers_waiting_but_not_the_checks(release, connect, until):
+def test_slow_keeps_customers_waiting_but_not_the_checks(release, connect):
     client = connect(release("slow"))
     assert client.get("/products").elapsed.total_seconds() >= 1.5
     until(
@@ -90,7 +92,7 @@ def test_slow_keeps_customers_waiting_but_not_the_checks(release, connect, until
     )
 
 
-def test_errors_fail_each_20th_request_with_a_logged_exception(release, connect, until):
+def test_errors_fail_each_20th_request_with_a_logged_exception(release, connect):
     web = release("errors")
     client = connect(web)
     statuses = []
@@ -113,7 +115,7 @@ def test_errors_fail_each_20th_request_with_a_logged_exception(release, connect,
     assert "faults.py" in errors[0]["exc"]["stack"]
 
 
-def test_new_error_log_serves_well_and_logs_the_error_again_and_again(release, connect, until):
+def test_new_error_log_serves_well_and_logs_the_error_again_and_again(release, connect):
     web = release("new-error-log")
     client = connect(web)
 
@@ -127,7 +129,7 @@ def test_new_error_log_serves_well_and_logs_the_error_again_and_again(release, c
     assert client.get("/products").status_code == 200
 
 
-def test_crash_loop_serves_for_a_moment_then_ends_with_code_0(release, until):
+def test_crash_loop_serves_for_a_moment_then_ends_with_code_0(release):
     def served():
         """A process that answered before its end; on a busy machine not the first."""
         web = release("crash-loop-exit-0")
@@ -204,7 +206,7 @@ def place_order(client):
 
 
 @pytest.mark.parametrize("refused", [0, 1])
-def test_lost_update_keeps_an_order_that_the_store_misses_once(lossy, until, refused):
+def test_lost_update_keeps_an_order_that_the_store_misses_once(lossy, refused):
     _, client, refusals = lossy
     refusals[0] = refused
     order = place_order(client)

@@ -3,8 +3,7 @@
 import contextlib
 import itertools
 import ssl
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -88,14 +87,6 @@ class Simulation:
             for line in lines
             if line["attributes"]["meta"]["event"]["provider"] == provider
         ]
-
-    @staticmethod
-    def until(condition: Callable[[], Any], within_s: float = 60.0) -> Any:
-        deadline = time.monotonic() + within_s
-        while not (found := condition()):
-            assert time.monotonic() < deadline, f"not within {within_s} s, last: {found!r}"
-            time.sleep(0.01)
-        return found
 
 
 @pytest.fixture(scope="package")

@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from pytest_sre.local import Image, Reply, Script, ScriptedEnd, ScriptedLine
+from tests.patience import until
 
 
 def test_it_starts_is_healthy_and_answers_without_any_process(simulation):
@@ -44,7 +45,7 @@ def test_a_command_in_it_is_refused_and_so_is_a_signal_that_halts(simulation):
 def test_a_deadly_signal_ends_it_and_its_restart_policy_brings_it_back(simulation):
     machine = simulation.create(Script())
     assert simulation.call("POST", f"/{machine}/signal", json={"signal": 9}).status_code == 200
-    simulation.until(lambda: simulation.exits(machine))
+    until(lambda: simulation.exits(machine))
     (ended,) = simulation.exits(machine)
     assert (ended["exit_code"], ended["guest_signal"], ended["restarting"]) == (137, 9, True)
     simulation.wait(machine, "started")
@@ -70,7 +71,7 @@ def test_a_crash_loop_spends_its_retries(simulation):
     machine = simulation.create(
         Script(end=ScriptedEnd()), wait="", restart={"policy": "on-failure", "max_retries": 2}
     )
-    simulation.until(lambda: len(simulation.exits(machine)) == 3)
+    until(lambda: len(simulation.exits(machine)) == 3)
     simulation.wait(machine, "stopped")
     assert [each["restarting"] for each in simulation.exits(machine)] == [False, True, True]
 
@@ -79,7 +80,7 @@ def test_checks_follow_the_script_through_time(simulation):
     machine = simulation.create(
         Script(replies=(Reply(), Reply(status=503, from_s=0.4)), listens_from_s=0.2)
     )
-    simulation.until(lambda: simulation.check(machine)[0] == "critical")
+    until(lambda: simulation.check(machine)[0] == "critical")
     assert simulation.check(machine)[1] == "HTTP 503 Service Unavailable"
     passed, failed = simulation.messages("health")
     assert passed.endswith(" is now passing.")
@@ -126,17 +127,17 @@ def test_the_clock_of_its_script_stands_still_while_it_is_suspended(simulation):
     def suspended_early() -> str:
         """A Machine that was suspended before its last line; on a busy one not the first."""
         machine = simulation.create(script)
-        simulation.until(lambda: simulation.messages(machine=machine))
+        until(lambda: simulation.messages(machine=machine))
         assert simulation.call("POST", f"/{machine}/suspend").status_code == 200
         return machine if simulation.messages(machine=machine) == ["early"] else ""
 
-    machine = simulation.until(suspended_early)
+    machine = until(suspended_early)
     assert simulation.get(machine)["state"] == "suspended"
     other = simulation.create(script)
-    simulation.until(lambda: simulation.messages(machine=other) == ["early", "late"])
+    until(lambda: simulation.messages(machine=other) == ["early", "late"])
     assert simulation.messages(machine=machine) == ["early"]
     simulation.call("POST", f"/{machine}/start")
-    simulation.until(lambda: simulation.messages(machine=machine) == ["early", "late"])
+    until(lambda: simulation.messages(machine=machine) == ["early", "late"])
     assert simulation.exits(machine) == []
 
 
@@ -146,7 +147,7 @@ def test_an_update_can_turn_a_script_into_a_process_and_back(simulation, tmp_pat
     scripted = simulation.get(machine)["config"]
     real = {"image": "registry.local/real:1", "init": {"exec": ["sleep", "1000"]}}
     simulation.call("POST", f"/{machine}", json={"config": real})
-    simulation.until(lambda: simulation.call("GET", f"/{machine}/ps").json())
+    until(lambda: simulation.call("GET", f"/{machine}/ps").json())
     simulation.call("POST", f"/{machine}", json={"config": scripted})
     simulation.wait(machine, "started")
     assert simulation.proxy.get("/").status_code == 200
@@ -184,7 +185,7 @@ def _get_in_thread(simulation):
     answers: list[httpx.Response] = []
     thread = threading.Thread(target=lambda: answers.append(simulation.proxy.get("/")))
     thread.start()
-    simulation.until(lambda: "taken" in simulation.messages())
+    until(lambda: "taken" in simulation.messages())
 
     def finished() -> list[httpx.Response]:
         thread.join(60)
@@ -207,6 +208,6 @@ def test_faults_of_the_platform_concern_it_too(simulation):
     simulation.api.delete(f"/_local/faults/{hung}")
     simulation.api.delete(f"/_local/faults/{slow}")
     simulation.call("POST", f"/{machine}/restart")
-    simulation.until(lambda: simulation.check(machine)[0] == "passing")
+    until(lambda: simulation.check(machine)[0] == "passing")
     begin("crash-loop", exit_code=9)
-    simulation.until(lambda: simulation.exits(machine)[0]["exit_code"] == 9)
+    until(lambda: simulation.exits(machine)[0]["exit_code"] == 9)

@@ -20,6 +20,7 @@ from pytest_sre.turns.notices import Notice, read_notice
 from pytest_sre.turns.purposes import CHAOS, LOAD, Purpose
 from pytest_sre.turns.taking import take_turn
 from pytest_sre.verdict import Inconclusive
+from tests.patience import until
 
 DEADLINE_S = 60.0
 SILENT = FlyError("an answer", "none", "GET /metadata")
@@ -61,13 +62,6 @@ def take(board, tmp_path):
         return take_turn(purpose, tmp_path / folder, "prod", run=run, lasts_s=lasts_s, board=board)
 
     return take
-
-
-def eventually(told):
-    deadline = time.monotonic() + DEADLINE_S
-    while not told() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return told()
 
 
 @pytest.mark.parametrize("purpose", [LOAD, CHAOS], ids=["load", "chaos"])
@@ -215,7 +209,7 @@ def test_a_turn_that_is_taken_away_is_known_to_be_lost(take, board, tmp_path, ta
 
         take_away(board, tmp_path / "here" / "chaos-prod.lock")
 
-        assert says in eventually(turn.lost)
+        assert says in until(turn.lost)
 
 
 def test_a_turn_is_kept_while_the_platform_is_silent_until_its_notice_runs_out(take, board):
@@ -224,7 +218,7 @@ def test_a_turn_is_kept_while_the_platform_is_silent_until_its_notice_runs_out(t
         board.fails = SILENT
         until_at = read_notice(*board.kept.values()).until_at
 
-        assert "has run out unrenewed" in eventually(turn.lost)
+        assert "has run out unrenewed" in until(turn.lost)
         assert time.time() > until_at
 
 
@@ -232,7 +226,7 @@ def test_a_turn_is_renewed_for_as_long_as_it_is_held(take, board):
     brief = Purpose("chaos", "one at a time", ttl_s=3.0)
     with take("run-1", purpose=brief):
         first = read_notice(*board.kept.values()).until_at
-        assert eventually(lambda: read_notice(*board.kept.values()).until_at > first)
+        assert until(lambda: read_notice(*board.kept.values()).until_at > first)
     assert board.kept == {}
 
 

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -118,19 +117,6 @@ def fleet(platform: LocalPlatform, tmp_path: Path) -> Iterator[Fleet]:
         platform.clear_faults()
         dismiss_guardians()
         assert fleet.wrong() == []
-
-
-@pytest.fixture
-def until() -> Callable[[Callable[[], object]], None]:
-    """Ask again and again until the answer is truthy."""
-
-    def ask(condition: Callable[[], object]) -> None:
-        deadline = time.monotonic() + 60
-        while not condition():
-            assert time.monotonic() < deadline, "not within 60 s"
-            time.sleep(0.01)
-
-    return ask
 
 
 @pytest.fixture

@@ -23,11 +23,12 @@ from pytest_sre.chaos.guardian.words import (
     hear,
     watch_line,
 )
+from tests.patience import until
 
 KILLS = 4
 
 
-def test_what_a_killed_process_left_is_undone(fleet, forks, guardians, until):
+def test_what_a_killed_process_left_is_undone(fleet, forks, guardians):
     pid, _ = forks("hold")
     assert fleet.wrong() != []
 
@@ -37,7 +38,7 @@ def test_what_a_killed_process_left_is_undone(fleet, forks, guardians, until):
     until(lambda: guardians(fleet.journal.folder) == [])
 
 
-def test_whenever_a_process_is_killed_nothing_stays_changed(fleet, forks, guardians, until):
+def test_whenever_a_process_is_killed_nothing_stays_changed(fleet, forks, guardians):
     seed = random.randrange(10**6)
     moments = random.Random(seed)
     for _ in range(KILLS):
@@ -48,16 +49,14 @@ def test_whenever_a_process_is_killed_nothing_stays_changed(fleet, forks, guardi
         assert fleet.wrong() == [], f"seed {seed}"
 
 
-def test_a_process_that_ends_in_the_midst_of_it_leaves_nothing_either(
-    fleet, forks, guardians, until
-):
+def test_a_process_that_ends_in_the_midst_of_it_leaves_nothing_either(fleet, forks, guardians):
     forks("leave")
 
     until(lambda: guardians(fleet.journal.folder) == [])
     assert fleet.wrong() == []
 
 
-def test_nothing_meant_for_the_killed_process_ends_its_guardian(fleet, forks, guardians, until):
+def test_nothing_meant_for_the_killed_process_ends_its_guardian(fleet, forks, guardians):
     pid, _ = forks("hold")
     (guardian,) = guardians(fleet.journal.folder)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
@@ -70,7 +69,7 @@ def test_nothing_meant_for_the_killed_process_ends_its_guardian(fleet, forks, gu
     until(lambda: not guardian.is_running())
 
 
-def test_what_must_not_outlive_it_is_ended_before_anything_is_undone(fleet, forks, until):
+def test_what_must_not_outlive_it_is_ended_before_anything_is_undone(fleet, forks):
     pid, (child, *_) = forks("group")
     assert psutil.pid_exists(int(child))
 
@@ -86,7 +85,7 @@ def is_alive(pid: int) -> bool:
     return False
 
 
-def test_before_the_next_act_a_guardian_that_is_gone_is_replaced(fleet, guardians, until):
+def test_before_the_next_act_a_guardian_that_is_gone_is_replaced(fleet, guardians):
     with fleet.inject(actions.CordonMachines()):
         (first,) = guardians(fleet.journal.folder)
     first.kill()

@@ -9,6 +9,7 @@ from pytest_sre.chaos import actions
 from pytest_sre.chaos.actions import Which
 from pytest_sre.chaos.changes.change import NotInjected
 from pytest_sre.chaos.injecting import NotClean
+from tests.patience import until
 
 ACTIONS = [
     actions.StopMachines(which=Which(count=2)),
@@ -102,7 +103,7 @@ def test_where_nothing_can_be_written_down_nothing_is_done(fleet):
         fleet.journal.folder.unlink()
 
 
-def test_it_ends_by_itself_when_its_time_is_over(fleet, until):
+def test_it_ends_by_itself_when_its_time_is_over(fleet):
     injection = fleet.inject(actions.CordonMachines(lasts_s=0.1))
 
     until(lambda: injection.undone_at is not None)

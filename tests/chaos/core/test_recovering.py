@@ -17,6 +17,7 @@ from pytest_sre.run import others, recovering
 from pytest_sre.run.recovering import recover, what_is_left
 from pytest_sre.undo.files import Journal, Kept, undo_dir
 from pytest_sre.undo.holding import holder_of
+from tests.patience import until
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def journal(project, fleet):
     return fleet.journal
 
 
-def kill_all(forks, guardians, journal, until, how="hold"):
+def kill_all(forks, guardians, journal, how="hold"):
     """Kill a process in the midst of it, and its guardian before it."""
     pid, _ = forks(how)
     for guardian in guardians(journal.folder):
@@ -36,9 +37,9 @@ def kill_all(forks, guardians, journal, until, how="hold"):
 
 
 def test_what_is_left_when_the_guardian_died_too_is_said_and_recovered(
-    fleet, project, journal, forks, guardians, until
+    fleet, project, journal, forks, guardians
 ):
-    kill_all(forks, guardians, journal, until)
+    kill_all(forks, guardians, journal)
     assert fleet.wrong() != []
     said = what_is_left(project)
     assert "left by runs that were killed (chaos on local" in said
@@ -61,9 +62,9 @@ def test_what_is_left_when_the_guardian_died_too_is_said_and_recovered(
 
 
 def test_what_is_undone_but_cannot_be_taken_off_the_record_is_not_called_clean(
-    fleet, project, journal, forks, guardians, until, monkeypatch
+    fleet, project, journal, forks, guardians, monkeypatch
 ):
-    kill_all(forks, guardians, journal, until)
+    kill_all(forks, guardians, journal)
 
     def refuse(_kept):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
@@ -79,9 +80,9 @@ def test_what_is_undone_but_cannot_be_taken_off_the_record_is_not_called_clean(
 
 
 def test_a_machine_without_our_journal_undoes_what_is_due(
-    fleet, project, journal, forks, guardians, until
+    fleet, project, journal, forks, guardians
 ):
-    kill_all(forks, guardians, journal, until)
+    kill_all(forks, guardians, journal)
     for file in fleet.files():
         file.unlink()
 
@@ -126,7 +127,7 @@ def test_what_is_not_due_is_undone_when_that_is_asked_for_but_not_what_a_run_her
 
 
 @pytest.fixture
-def guarded(journal, forks, guardians, platform, until):
+def guarded(journal, forks, guardians, platform):
     """A guardian in the midst of undoing what a killed process did, stopped; what lets it go on."""
     if not Path("/proc/locks").exists():
         pytest.skip("who holds a lock is not to be seen here")
@@ -246,9 +247,9 @@ def test_what_cannot_be_read_is_left_and_said_with_what_to_do(fleet, project, jo
 
 
 def test_a_platform_that_does_not_answer_leaves_all_and_says_so(
-    fleet, project, journal, forks, guardians, platform, until
+    fleet, project, journal, forks, guardians, platform
 ):
-    kill_all(forks, guardians, journal, until)
+    kill_all(forks, guardians, journal)
     fault = platform.add_fault({"kind": "api-5xx", "status": 500, "for": "1h"})
     (project / "sre.toml").write_text("[targets.local.limits]\nchaos-undo-timeout = 1\n")
     try:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.patience import until
+
 CONFTEST = """
 from pytest_sre.plugin import signals
 
@@ -80,7 +82,7 @@ def begin(folder: Path, ending: Ending) -> "subprocess.Popen[bytes]":
     )
 
 
-def test_what_was_begun_is_undone_whatever_ends_the_session_and_however_often(tmp_path, until):
+def test_what_was_begun_is_undone_whatever_ends_the_session_and_however_often(tmp_path):
     folders = [tmp_path / str(number) for number in range(len(ENDINGS))]
     sessions = [begin(*each) for each in zip(folders, ENDINGS, strict=True)]
     try:

@@ -3,7 +3,6 @@
 import contextlib
 import copy
 import json
-import time
 
 import psutil
 import pytest
@@ -163,13 +162,6 @@ def _told(process):
 def cordoned(hands) -> list[str]:
     """The Machines of the shared project that are cordoned."""
     return [m.id for m in hands.fly.machines("tiny") if m.cordoned]
-
-
-def wait_until(condition) -> None:
-    until = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.05)
 
 
 def forget_turns(hands) -> None:

@@ -20,8 +20,8 @@ from tests.chaos.experiments.conftest import (
     experiment,
     forget_turns,
     probe,
-    wait_until,
 )
+from tests.patience import until
 from tests.plugin.conftest import clean_environment
 
 HOME = {"title": "the app answers", "probes": [probe("journey_passes", name="home")]}
@@ -124,7 +124,7 @@ def test_a_file_without_rollbacks_is_undone_by_the_end_of_the_process(stage, tri
 def test_chaos_run_that_is_told_to_end_undoes_and_proves_it(stage, tried, number):
     pausing = ONE | {"pauses": {"after": 120}}
     process = tried(experiment(steady_state_hypothesis=HOME, method=[pausing], rollbacks=[]))
-    wait_until(lambda: "Pausing after" in (stage.root / "chaos.log").read_text())
+    until(lambda: "Pausing after" in (stage.root / "chaos.log").read_text())
     assert cordoned(stage.hands)
 
     process.send_signal(number)
@@ -137,13 +137,13 @@ def test_chaos_run_that_is_told_to_end_undoes_and_proves_it(stage, tried, number
 def test_chaos_run_that_is_killed_is_undone_by_its_guardian(stage, tried):
     pausing = ONE | {"pauses": {"after": 120}}
     process = tried(experiment(steady_state_hypothesis=HOME, method=[pausing]))
-    wait_until(lambda: cordoned(stage.hands))
+    until(lambda: cordoned(stage.hands))
 
     process.kill()
     ended(process)
 
-    wait_until(lambda: not cordoned(stage.hands))
-    wait_until(lambda: not list(stage.ground.journal.folder.glob("*.json")))
+    until(lambda: not cordoned(stage.hands))
+    until(lambda: not list(stage.ground.journal.folder.glob("*.json")))
     forget_turns(stage.hands)
 
 

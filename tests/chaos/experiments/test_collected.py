@@ -18,8 +18,8 @@ from tests.chaos.experiments.conftest import (
     forget_turns,
     probe,
     stated,
-    wait_until,
 )
+from tests.patience import until
 from tests.plugin.conftest import clean_environment
 
 HOME = {"title": "the app answers", "probes": [probe("journey_passes", name="home")]}
@@ -141,11 +141,11 @@ def paused(shared, placed, hands):
         text=True,
         process_group=0,
     )
-    wait_until(lambda: cordoned(hands))
+    until(lambda: cordoned(hands))
     yield process
-    wait_until(lambda: not cordoned(hands))
-    wait_until(lambda: not list((shared.root / ".sre" / "undo").glob("*.json")))
-    wait_until(lambda: not at_play(shared.root))
+    until(lambda: not cordoned(hands))
+    until(lambda: not list((shared.root / ".sre" / "undo").glob("*.json")))
+    until(lambda: not at_play(shared.root))
     forget_turns(hands)
 
 

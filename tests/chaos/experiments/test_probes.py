@@ -8,7 +8,7 @@ from pytest_sre.chaos.fly import standing as standings
 from pytest_sre.chaos.fly.sight import Sight
 from pytest_sre.targets import load_settings
 from pytest_sre.verdict import Inconclusive
-from tests.chaos.experiments.conftest import wait_until
+from tests.patience import until
 
 OBJECTIVES = """
 [[slo]]
@@ -58,7 +58,7 @@ def test_errors_that_the_log_did_not_have_are_counted(base_url):
 
     httpx.get(f"{base_url}/complaint")
 
-    wait_until(lambda: probes.new_error_signatures() == 1)
+    until(lambda: probes.new_error_signatures() == 1)
 
 
 @pytest.mark.usefixtures("seen")
@@ -83,7 +83,7 @@ def test_an_objective_is_met_or_not_or_nobody_knows(base_url):
         except Inconclusive:
             return None
 
-    wait_until(is_met)
+    until(is_met)
     assert probes.objective_met("never-below-nothing") is False
     with pytest.raises(Inconclusive, match="nobody"):
         probes.objective_met("of-nobody")

@@ -15,7 +15,8 @@ from pytest_sre.chaos.fly.sight import Sight
 from pytest_sre.chaos.injecting import NotClean
 from pytest_sre.recording.rows import ExperimentRun
 from pytest_sre.verdict import Inconclusive
-from tests.chaos.experiments.conftest import action, at_play, experiment, probe, stated, wait_until
+from tests.chaos.experiments.conftest import action, at_play, experiment, probe, stated
+from tests.patience import until
 
 HOME = {"title": "the app answers", "probes": [probe("journey_passes", name="home")]}
 STOP_ONE = action("stop_machines", group="web", count=1)
@@ -208,9 +209,7 @@ def when_done(stage, act):
     """Act once a perturbation is on record."""
 
     def watch():
-        until = time.monotonic() + 120
-        while not stage.perturbations and time.monotonic() < until:
-            time.sleep(0.02)
+        until(lambda: stage.perturbations)
         act()
 
     thread = threading.Thread(target=watch, daemon=True)
@@ -258,7 +257,7 @@ def test_a_run_that_is_ended_is_told_so(stage, monkeypatch):
     def ends(faults):
         end_all(faults)
         before = len(asked)
-        wait_until(lambda: len(asked) > before + 1)
+        until(lambda: len(asked) > before + 1)
 
     monkeypatch.setattr(Faults, "end_all", ends)
     stage.ground = replace(stage.ground, stopped=stopped, tell=tells)

@@ -1,8 +1,7 @@
 """A local platform with an app of two Machines that serve and one that does not."""
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import httpx
 import msgspec
@@ -14,6 +13,7 @@ from pytest_sre.fly.config import MachineConfig
 from pytest_sre.fly.models import Machine
 from pytest_sre.local.images import Image
 from pytest_sre.local.platform import LocalPlatform
+from tests.patience import until
 
 APP = "shop"
 SERVER = """
@@ -57,14 +57,6 @@ server = http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])),
 server.serve_forever()
 """
 IMAGE = "registry.local/shop:1"
-
-
-def wait_until(condition: Callable[[], object], within_s: float = 60.0) -> None:
-    """Ask again and again until the answer is truthy."""
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {within_s} s"
-        time.sleep(0.02)
 
 
 class Shop:
@@ -126,13 +118,7 @@ def shop(tmp_path_factory) -> Iterator[Shop]:
             for name, group in (("a", "web"), ("b", "web"), ("c", "worker")):
                 hands.fly.create_machine(APP, config_of(group), region="iad", name=name)
             made = Shop(hands, started.app_url(APP))
-            wait_until(made.is_well)
+            until(made.is_well)
             yield made
     finally:
         started.stop()
-
-
-@pytest.fixture
-def until() -> Callable[[Callable[[], object]], None]:
-    """Ask again and again until the answer is truthy."""
-    return wait_until

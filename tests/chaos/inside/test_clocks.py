@@ -16,6 +16,7 @@ from pytest_sre.chaos.changes.clock import skewed
 from pytest_sre.chaos.changes.known import read_change, write_change
 from pytest_sre.chaos.changes.scripts import REFUSED, making, reading, undoing
 from pytest_sre.local.platform import LocalPlatformError
+from tests.patience import until
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Machines on Fly run Linux")
 
@@ -41,7 +42,7 @@ def skew(shop):
     change.undo(shop.hands)
 
 
-def test_a_machines_clock_is_off_until_it_is_undone(shop, skew, until):
+def test_a_machines_clock_is_off_until_it_is_undone(shop, skew):
     off, right = shop.machines[0].id, shop.machines[1].id
     until(shop.is_well)
     assert off_by(shop, off) == pytest.approx(-7200, abs=120)
@@ -58,7 +59,7 @@ def test_a_machines_clock_is_off_until_it_is_undone(shop, skew, until):
 
 
 @pytest.mark.usefixtures("skew")
-def test_a_machine_whose_clock_was_off_leaves_nothing_behind(shop, until):
+def test_a_machine_whose_clock_was_off_leaves_nothing_behind(shop):
     until(shop.is_well)
     machine = shop.machines[0].id
     (server,) = [each["pid"] for each in _processes(shop, machine)][:1]
@@ -140,10 +141,7 @@ def test_a_clock_is_set_off_and_back(clock, by_s):
 def test_a_clock_is_right_again_by_itself(clock):
     deed = skewed(3600, clock.mark)
     assert clock.run(making(deed, clock.mark, 1)) == (0, "made")
-    deadline = time.monotonic() + 60
-    while clock.run(reading(deed, clock.mark)) != (0, "read"):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: clock.run(reading(deed, clock.mark)) == (0, "read"))
     assert abs(clock.offset) <= 2
 
 

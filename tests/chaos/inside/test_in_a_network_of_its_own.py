@@ -7,12 +7,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 from pytest_sre.chaos.changes import packets
 from pytest_sre.chaos.changes.scripts import REFUSED, making, reading, undoing
+from tests.patience import until
 
 # Others on this computer may run the same tests.
 MARK = f"sre-{os.urandom(6).hex()}-0123abcd"
@@ -159,9 +159,7 @@ def net():
         held.callback(echo.kill)
         assert echo.stdout.readline() == b"up\n"
         made = Net(machine, other)
-        deadline = time.monotonic() + 60
-        while made.says(THERE, within_s=1.0) != "hello":
-            assert time.monotonic() < deadline
+        until(lambda: made.says(THERE, within_s=1.0) == "hello")
         made.before = made.state()
         yield made
 
@@ -301,10 +299,7 @@ def test_the_watchdog_alone_ends_it(net, deed):
         os.killpg(maker.pid, signal.SIGKILL)
     maker.wait()
     maker.stdout.close()
-    deadline = time.monotonic() + 60
-    while net.left(deed) != "read":
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    until(lambda: net.left(deed) == "read")
     assert net.state() == net.before
     assert net.says(THERE) == "hello"
 
@@ -313,10 +308,7 @@ def test_one_who_is_killed_half_way_leaves_what_the_watchdog_ends(net):
     half = packets.Deed(make="iptables -N SRE-0123abcd && kill -9 $$", **_undo_of("0123abcd"))
     done = net.machine.run(*making(half, MARK, 1))
     assert done.returncode != 0
-    deadline = time.monotonic() + 60
-    while net.left(half) != "read":
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    until(lambda: net.left(half) == "read")
     assert net.state() == net.before
 
 

@@ -5,12 +5,12 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 
 import pytest
 
 from pytest_sre.chaos.changes.disk import filled
 from pytest_sre.chaos.changes.scripts import REFUSED, making, reading, undoing
+from tests.patience import until
 
 
 def missing() -> str:
@@ -73,10 +73,7 @@ def test_a_disk_is_full_until_it_is_undone(run, tmp_path, mark):
 def test_a_full_disk_has_room_again_by_itself(run, tmp_path, mark):
     deed = filled(str(tmp_path), mark)
     assert run(making(deed, mark, 1)) == (0, "made")
-    deadline = time.monotonic() + 60
-    while run(reading(deed, mark)) != (0, "read"):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: run(reading(deed, mark)) == (0, "read"))
     assert room(run, tmp_path) > 900
 
 

@@ -22,6 +22,7 @@ from pytest_sre.chaos.changes.known import read_change, write_change
 from pytest_sre.chaos.changes.scripts import REFUSED, Deed, making
 from pytest_sre.chaos.planning import changes_of
 from pytest_sre.local.platform import LocalPlatformError
+from tests.patience import until
 
 linux = pytest.mark.skipif(not psutil.LINUX, reason="what is done inside Machines needs Linux")
 OWN = "shop.internal:8080/"
@@ -116,27 +117,24 @@ def test_a_disk_is_full(shop, web, made):
 def test_memory_is_held_and_given_back(web, made):
     (change,) = made(MemoryPressure(which=one(web), megabytes=48))
     (leader, *_) = _bearing(change.mark)
-    deadline = time.monotonic() + 60
-    while sum(map(_resident, leader.children(recursive=True))) < 48 * 2**20:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: sum(map(_resident, leader.children(recursive=True))) >= 48 * 2**20)
     made.undo()
     assert not _bearing(change.mark)
 
 
 @linux
-def test_processors_are_burnt_for_a_while_only(shop, web, made, until):
+def test_processors_are_burnt_for_a_while_only(shop, web, made):
     (change,) = made(CpuPressure(which=one(web), lasts_s=1))
     until(lambda: change.is_undone(shop.hands))
 
 
-def test_a_fault_of_the_platform_is_on_for_a_while_only(shop, web, made, until):
+def test_a_fault_of_the_platform_is_on_for_a_while_only(shop, web, made):
     (change,) = made(DegradeNetwork(which=one(web), to="client", latency_s=0.1, lasts_s=1))
     until(lambda: change.is_undone(shop.hands))
 
 
 @linux
-def test_pressure_is_over_when_its_machine_is_off(shop, made, until):
+def test_pressure_is_over_when_its_machine_is_off(shop, made):
     worker = next(each for each in shop.machines if each.group == "worker")
     (change,) = made(CpuPressure(which=one(worker.id)))
     shop.fly.stop("shop", worker.id)
@@ -191,13 +189,10 @@ def test_a_fault_of_the_platform_concerns_who_is_meant(shop, web, made):
     flap, slow = shop.hands.local.faults()
     assert (flap["machine"], flap["every_s"], slow["app"]) == (web, 0.2, "shop")
     assert "machine" not in slow
-    deadline = time.monotonic() + 60
-    while shop.machines[0].checks[0].status != "critical":
-        assert time.monotonic() < deadline
+    until(lambda: shop.machines[0].checks[0].status == "critical")
     assert shop.machines[1].checks[0].status == "passing"
     made.undo()
-    while not shop.is_well():
-        assert time.monotonic() < deadline
+    until(shop.is_well)
 
 
 def test_a_fault_that_is_none_is_refused_with_those_there_are(shop):

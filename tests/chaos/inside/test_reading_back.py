@@ -12,6 +12,7 @@ from pytest_sre.chaos.changes.pressure import HeldMemory
 from pytest_sre.chaos.changes.scripts import Deed, making, reading
 from pytest_sre.fly.errors import PreconditionFailed
 from pytest_sre.fly.models import ExecResult
+from tests.patience import until
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="Machines on Fly run Linux"
@@ -160,7 +161,7 @@ def test_only_an_image_without_a_shell_needs_no_reading(machine, code, said, is_
             HELD.is_undone(machine)
 
 
-def test_the_watchdog_goes_on_until_nothing_is_left(machine, until):
+def test_the_watchdog_goes_on_until_nothing_is_left(machine):
     there, tried = machine.folder / "there", machine.folder / "tried"
     deed = Deed(
         make=f"touch {there}",

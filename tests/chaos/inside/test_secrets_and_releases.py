@@ -12,6 +12,7 @@ from pytest_sre.chaos.changes.known import read_change, write_change
 from pytest_sre.chaos.changes.secrets import WRONG
 from pytest_sre.chaos.changes.versions import those_left
 from pytest_sre.fly.errors import Conflict, PreconditionFailed, UnexpectedAnswer
+from tests.patience import until
 
 RIGHT = "the-right-value-0451"
 BAD = BadSecret(name="TOKEN", restore_from="RIGHT_TOKEN")
@@ -33,7 +34,7 @@ def shop(shop, tmp_path_factory):
 
 
 @pytest.fixture
-def secret(shop, until, monkeypatch):
+def secret(shop, monkeypatch):
     """The secret has its right value, which is at hand."""
     monkeypatch.setenv("RIGHT_TOKEN", RIGHT)
     version = shop.fly.set_secrets("shop", {"TOKEN": RIGHT})
@@ -44,13 +45,13 @@ def secret(shop, until, monkeypatch):
     shop.fly.unset_secrets("shop", [each.name for each in shop.fly.secrets("shop")])
 
 
-def serving(shop, until):
+def serving(shop):
     """What each Machine that serves says its secret is, once all are well."""
     until(shop.is_well)
     return {shop.get("/secret", each.id) for each in shop.machines if each.group == "web"}
 
 
-def undone(shop, until, change):
+def undone(shop, change):
     read = read_change(write_change(change))
 
     def has_been_undone():
@@ -68,30 +69,30 @@ def names(shop):
     return {each.name for each in shop.fly.secrets("shop")}
 
 
-def test_machines_run_with_a_wrong_secret_and_then_with_the_right_one(shop, secret, until):
+def test_machines_run_with_a_wrong_secret_and_then_with_the_right_one(shop, secret):
     (change,) = shop.plan(BAD)
     assert secret not in write_change(change)
     change.make(shop.hands)
     assert not change.is_undone(shop.hands)
-    assert serving(shop, until) == {WRONG}
-    undone(shop, until, change)
-    assert serving(shop, until) == {secret}
+    assert serving(shop) == {WRONG}
+    undone(shop, change)
+    assert serving(shop) == {secret}
     assert names(shop) == {"TOKEN"}
 
 
 @pytest.mark.usefixtures("secret")
-def test_a_value_that_is_not_at_hand_or_not_the_right_one_is_refused(shop, until, monkeypatch):
+def test_a_value_that_is_not_at_hand_or_not_the_right_one_is_refused(shop, monkeypatch):
     (change,) = shop.plan(BAD)
     monkeypatch.setenv("RIGHT_TOKEN", "another")
     with pytest.raises(NotInjected, match="found another digest"):
         change.make(shop.hands)
     # Undoing what was refused must not write the wrong value over the right one.
-    undone(shop, until, change)
+    undone(shop, change)
     monkeypatch.delenv("RIGHT_TOKEN")
     with pytest.raises(NotInjected, match=r"expected the value of secret TOKEN in \$RIGHT_TOKEN"):
         change.make(shop.hands)
-    undone(shop, until, change)
-    assert serving(shop, until) == {RIGHT}
+    undone(shop, change)
+    assert serving(shop) == {RIGHT}
     assert names(shop) == {"TOKEN"}
 
 
@@ -103,7 +104,7 @@ def test_a_secret_that_is_none_is_refused(shop):
 
 
 @pytest.mark.usefixtures("secret")
-def test_without_the_value_nothing_is_called_undone(shop, until, monkeypatch):
+def test_without_the_value_nothing_is_called_undone(shop, monkeypatch):
     (change,) = shop.plan(BAD)
     change.make(shop.hands)
     monkeypatch.delenv("RIGHT_TOKEN")
@@ -111,31 +112,31 @@ def test_without_the_value_nothing_is_called_undone(shop, until, monkeypatch):
         change.undo(shop.hands)
     assert not change.is_undone(shop.hands)
     monkeypatch.setenv("RIGHT_TOKEN", RIGHT)
-    undone(shop, until, change)
-    assert serving(shop, until) == {RIGHT}
+    undone(shop, change)
+    assert serving(shop) == {RIGHT}
 
 
 @pytest.mark.usefixtures("secret")
-def test_a_value_that_somebody_set_meanwhile_is_left_alone(shop, until):
+def test_a_value_that_somebody_set_meanwhile_is_left_alone(shop):
     (change,) = shop.plan(BAD)
     change.make(shop.hands)
     shop.fly.set_secrets("shop", {"TOKEN": "rotated"})
-    undone(shop, until, change)
-    assert serving(shop, until) == {"rotated"}
+    undone(shop, change)
+    assert serving(shop) == {"rotated"}
 
 
 @pytest.mark.usefixtures("secret")
-def test_a_wrong_value_that_comes_late_is_found_and_undone(shop, until):
+def test_a_wrong_value_that_comes_late_is_found_and_undone(shop):
     """The call was in flight when whoever made it was killed, and all was undone already."""
     (change,) = shop.plan(BAD)
-    undone(shop, until, change)
+    undone(shop, change)
     shop.fly.set_secrets("shop", {"TOKEN": WRONG})
-    undone(shop, until, change)
-    assert serving(shop, until) == {RIGHT}
+    undone(shop, change)
+    assert serving(shop) == {RIGHT}
 
 
 @pytest.mark.usefixtures("secret")
-def test_what_is_restored_is_the_right_value_or_nothing_is_called_undone(shop, until, monkeypatch):
+def test_what_is_restored_is_the_right_value_or_nothing_is_called_undone(shop, monkeypatch):
     """Whoever undoes it may have another value at hand than whoever made it."""
     (change,) = shop.plan(BAD)
     change.make(shop.hands)
@@ -145,8 +146,8 @@ def test_what_is_restored_is_the_right_value_or_nothing_is_called_undone(shop, u
             change.undo(shop.hands)
         assert not change.is_undone(shop.hands)
     monkeypatch.setenv("RIGHT_TOKEN", RIGHT)
-    undone(shop, until, change)
-    assert serving(shop, until) == {RIGHT}
+    undone(shop, change)
+    assert serving(shop) == {RIGHT}
 
 
 class Behind:
@@ -170,7 +171,7 @@ class Behind:
 
 
 @pytest.mark.usefixtures("secret")
-def test_a_wrong_value_that_is_not_listed_yet_is_undone_or_not_called_so(shop, until):
+def test_a_wrong_value_that_is_not_listed_yet_is_undone_or_not_called_so(shop):
     (change,) = shop.plan(BAD)
     late = {"TOKEN": WRONG, "SRE_WRONG_TOKEN": WRONG}
     minding, careless = (replace(shop.hands, fly=Behind(shop.fly, minds=m)) for m in (True, False))
@@ -179,11 +180,11 @@ def test_a_wrong_value_that_is_not_listed_yet_is_undone_or_not_called_so(shop, u
         change.undo(careless)
     change.undo(minding)
     until(lambda: change.is_undone(shop.hands))
-    assert serving(shop, until) == {RIGHT}
+    assert serving(shop) == {RIGHT}
 
 
 @pytest.mark.usefixtures("secret")
-def test_machines_get_the_right_value_though_the_first_try_ends_before_that(shop, until):
+def test_machines_get_the_right_value_though_the_first_try_ends_before_that(shop):
     (change,) = shop.plan(BAD)
     shop.fly.set_secrets("shop", {"TOKEN": WRONG})
     for machine in shop.machines:
@@ -193,26 +194,26 @@ def test_machines_get_the_right_value_though_the_first_try_ends_before_that(shop
     shop.hands.local.add_fault(updates)
     with pytest.raises(UnexpectedAnswer):
         change.undo(shop.hands)
-    undone(shop, until, change)
-    assert serving(shop, until) == {RIGHT}
+    undone(shop, change)
+    assert serving(shop) == {RIGHT}
 
 
-def test_a_release_is_deployed_and_the_former_comes_back(shop, until):
+def test_a_release_is_deployed_and_the_former_comes_back(shop):
     (change,) = shop.plan(DeployRelease(release="other"))
     former = {each.id: each.settings.image for each in shop.machines}
     change.make(shop.hands)
     newest = shop.fly.releases("shop", 1)[0]
     assert (newest.image_ref, newest.status) == ("registry.local/shop:other", "complete")
-    assert serving(shop, until) == {"of the other release"}
+    assert serving(shop) == {"of the other release"}
     assert not change.is_undone(shop.hands)
-    undone(shop, until, change)
+    undone(shop, change)
     assert {each.id: each.settings.image for each in shop.machines} == former
-    assert serving(shop, until) == {"none"}
+    assert serving(shop) == {"none"}
     released = shop.fly.releases("shop")
     assert [each.status for each in released] == ["complete", "complete"]
 
 
-def test_a_release_that_never_gets_well_stops_at_the_first_machine(shop, until):
+def test_a_release_that_never_gets_well_stops_at_the_first_machine(shop):
     (change,) = shop.plan(DeployRelease(image="registry.local/unwell:1", lasts_s=1))
     (image, *_) = shop.hands.local.images()
     commands = dict.fromkeys(image.commands, "sleep 100000")
@@ -221,11 +222,11 @@ def test_a_release_that_never_gets_well_stops_at_the_first_machine(shop, until):
     change.make(shop.hands)
     assert [each.settings.image for each in shop.machines].count("registry.local/unwell:1") == 1
     assert shop.fly.releases("shop", 1)[0].status == "failed"
-    undone(shop, until, change)
+    undone(shop, change)
     until(shop.is_well)
 
 
-def test_a_deploy_that_is_to_be_undone_goes_no_further(shop, until):
+def test_a_deploy_that_is_to_be_undone_goes_no_further(shop):
     (change,) = shop.plan(DeployRelease(release="other"))
 
     def brought():
@@ -235,15 +236,15 @@ def test_a_deploy_that_is_to_be_undone_goes_no_further(shop, until):
 
     assert len(brought()) == 1
     assert shop.fly.releases("shop", 1)[0].status == "failed"
-    undone(shop, until, change)
+    undone(shop, change)
     until(shop.is_well)
 
 
-def test_a_deploy_that_was_cut_off_is_ended(shop, until):
+def test_a_deploy_that_was_cut_off_is_ended(shop):
     (change,) = shop.plan(DeployRelease(release="other"))
     shop.fly.create_release("shop", image=change.image)
     assert not change.is_undone(shop.hands)
-    undone(shop, until, change)
+    undone(shop, change)
     assert [each.status for each in shop.fly.releases("shop", 2)] == ["complete", "interrupted"]
 
 
@@ -251,7 +252,7 @@ FIX = "registry.local/shop:fix"
 
 
 @pytest.fixture
-def fix(shop, until):
+def fix(shop):
     """The image of a fix; the Machines run what they ran afterwards."""
     (first, *_) = shop.hands.local.images()
     shop.hands.local.register_image(msgspec.structs.replace(first, ref=FIX))
@@ -282,22 +283,22 @@ def images(shop):
     return [each.settings.image for each in shop.machines]
 
 
-def test_what_somebody_has_deployed_since_stays(shop, until, fix):
+def test_what_somebody_has_deployed_since_stays(shop, fix):
     (change,) = shop.plan(DeployRelease(release="other"))
     former = images(shop)
     change.make(shop.hands)
     deployed = deploy(shop, fix, shop.machines[:2])
-    undone(shop, until, change)
+    undone(shop, change)
     # The one that the fix was not brought to ran the release still.
     assert images(shop) == [fix, fix, former[2]]
     assert shop.fly.releases("shop", 1)[0].id == deployed.id
 
 
-def test_a_deploy_of_somebody_that_goes_on_is_left_alone(shop, until, fix):
+def test_a_deploy_of_somebody_that_goes_on_is_left_alone(shop, fix):
     (change,) = shop.plan(DeployRelease(release="other"))
     change.make(shop.hands)
     deployed = deploy(shop, fix, shop.machines, status="running")
-    undone(shop, until, change)
+    undone(shop, change)
     assert set(images(shop)) == {fix}
     (newest,) = shop.fly.releases("shop", 1)
     assert (newest.id, newest.status) == (deployed.id, "running")
@@ -311,18 +312,18 @@ def test_each_machine_is_looked_at_when_its_turn_comes(shop, fix):
     assert next(left).settings.image == fix
 
 
-def test_an_undo_that_was_cut_off_is_ended_though_somebody_has_deployed_since(shop, until, fix):
+def test_an_undo_that_was_cut_off_is_ended_though_somebody_has_deployed_since(shop, fix):
     (change,) = shop.plan(DeployRelease(release="other"))
     former = images(shop)
     change.make(shop.hands)
     begun = shop.fly.create_release("shop", image=former[0])
     deploy(shop, fix, shop.machines[:1])
-    undone(shop, until, change)
+    undone(shop, change)
     assert images(shop) == [fix, *former[1:]]
     assert {each.id: each.status for each in shop.fly.releases("shop", 2)}[begun.id] == "complete"
 
 
-def test_a_machine_that_had_the_image_before_keeps_it(shop, until, fix):
+def test_a_machine_that_had_the_image_before_keeps_it(shop, fix):
     bring(shop, fix, shop.machines[:1])
     until(shop.is_well)
     former = images(shop)
@@ -331,23 +332,23 @@ def test_a_machine_that_had_the_image_before_keeps_it(shop, until, fix):
     until(shop.is_well)
     assert set(images(shop)) == {fix}
     kept = shop.machines[0].instance_id
-    undone(shop, until, change)
+    undone(shop, change)
     assert images(shop) == former
     assert shop.machines[0].instance_id == kept
 
 
-def test_the_image_that_all_had_before_is_not_taken_away(shop, until, fix):
+def test_the_image_that_all_had_before_is_not_taken_away(shop, fix):
     deploy(shop, fix, shop.machines)
     until(shop.is_well)
     (change,) = shop.plan(DeployRelease(image=fix))
     change.make(shop.hands)
     until(shop.is_well)
     before = [each.instance_id for each in shop.machines], len(shop.fly.releases("shop"))
-    undone(shop, until, change)
+    undone(shop, change)
     assert ([each.instance_id for each in shop.machines], len(shop.fly.releases("shop"))) == before
 
 
-def test_undoing_goes_on_when_the_api_fails_meanwhile(shop, until):
+def test_undoing_goes_on_when_the_api_fails_meanwhile(shop):
     (change,) = shop.plan(DeployRelease(release="other"))
     change.make(shop.hands)
     shop.hands.local.add_fault({"kind": "api-5xx", "count": 2, "for": 60})

@@ -21,6 +21,7 @@ from pytest_sre.chaos.changes.change import NotInjected
 from pytest_sre.chaos.guardian.standing import dismiss_guardians
 from pytest_sre.chaos.injecting import Injector
 from pytest_sre.undo.files import Journal
+from tests.patience import until
 
 WEB = Which(group="web", count=2)
 ACTIONS = [
@@ -70,7 +71,7 @@ def state(shop):
     [*ACTIONS, *(ON_LINUX if psutil.LINUX else [])],
     ids=lambda a: getattr(a, "fault", a.__struct_config__.tag),
 )
-def test_it_is_made_and_undone_and_nothing_is_left(shop, injector, action, until):
+def test_it_is_made_and_undone_and_nothing_is_left(shop, injector, action):
     until(shop.is_well)
     before = state(shop)
     injection = injector.inject(action, shop.plan(action))

@@ -1,11 +1,11 @@
 """Chaos ends early: on the first condition that trips, once, and on every doubt."""
 
 import threading
-import time
 
 import pytest
 
 from pytest_sre.chaos.aborting import AbortWatch, Condition, overdue
+from tests.patience import until
 
 DEADLINE_S = 60.0
 
@@ -159,7 +159,4 @@ def test_threads_end_with_the_watch():
         watch.add(Condition("quiet", lambda: ""))
         assert threads()
 
-    deadline = time.monotonic() + DEADLINE_S
-    while threads():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: not threads())

@@ -35,8 +35,8 @@ from pytest_sre.run.run import Run
 from pytest_sre.targets import load_settings
 from pytest_sre.undo.files import Journal, undo_dir
 from pytest_sre.verdict import Inconclusive, NotAsked
+from tests.patience import until
 
-DEADLINE_S = 60.0
 IMAGE = "registry.local/sleeper:1"
 CONFIG = MachineConfig(image=IMAGE, init=MachineInit(exec=["sleep", "100000"]))
 
@@ -112,10 +112,7 @@ def test_a_notice_that_somebody_removes_stops_it(begin, fly):
         oldest = min(fly.machines("shop"), key=lambda each: (each.created_at, each.id))
         [key] = notices(fly)
         fly.delete_metadata("shop", oldest.id, key)
-        deadline = time.monotonic() + DEADLINE_S
-        while not run.stopped():
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        until(run.stopped)
         assert f"its notice {key} was removed" in run.stopped()
 
 
@@ -307,10 +304,7 @@ def test_of_a_run_that_is_killed_the_turn_is_free_at_once(begin, platform, fly, 
         holder.kill()
         holder.wait()
 
-        deadline = time.monotonic() + DEADLINE_S
-        while notices(fly) or Journal(undo_dir(tmp_path)).all():
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        until(lambda: not (notices(fly) or Journal(undo_dir(tmp_path)).all()))
 
     with run.ready(60):
         pass

@@ -28,6 +28,7 @@ from pytest_sre.turns.taking import take_turn
 from pytest_sre.undo.files import Journal
 from pytest_sre.verdict import Inconclusive, NotAsked
 from tests.chaos.rules.conftest import machine
+from tests.patience import until
 
 DEADLINE_S = 60.0
 OTHERS = "sre-chaos-of-another-run"
@@ -364,14 +365,14 @@ def test_a_label_stops_it_while_it_is_on(field):
     readiness = field.readiness()
     with readiness.ready(60):
         said[0] = "issue 7 says stop"
-        assert eventually(readiness.stopped) == "issue 7 says stop"
+        assert until(readiness.stopped) == "issue 7 says stop"
 
 
 def test_a_turn_that_is_lost_stops_it(field):
     readiness = field.readiness()
     with readiness.ready(60):
         field.platform.kept.clear()
-        assert eventually(readiness.stopped).startswith("the turn for chaos on prod is lost")
+        assert until(readiness.stopped).startswith("the turn for chaos on prod is lost")
     assert readiness.stopped() == ""
 
 
@@ -414,10 +415,3 @@ def test_only_the_newest_release_counts():
     assert "v6" in deploy_under_way("shop", [Release(version=6, in_progress=True)], FLEET)
     changing = [FLEET[0], machine("39a0b2", state="replacing")]
     assert deploy_under_way("shop", [new], changing).endswith("being changed: web-ams-39a0b2")
-
-
-def eventually(told):
-    deadline = time.monotonic() + DEADLINE_S
-    while not told() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return told()

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from pytest_sre.recording.store import new_run_path, recorded_runs
 from pytest_sre.shipping import set_up_demo
 
 ROOT = Path(__file__).parents[3]
+# Of the environment that runs the tests, activated or not.
+OURS = str(Path(sysconfig.get_path("scripts"), "pytest-sre"))
 FILES = sorted((ROOT / "chaos").glob("*.yaml"))
 # One of Machines, one of what a Machine depends on, one in which acknowledged work waits.
 PLAYED = ("lose-a-region", "disk-full", "worker-crash-with-queued-job")
@@ -77,7 +80,7 @@ def test_the_shop_survives(demo: Path) -> None:
 def test_a_game_day(demo: Path) -> None:
     plan = 'title = "Tuesday"\n[[experiment]]\nfile = "chaos/slow-store.yaml"\n'
     (demo / "gameday.toml").write_text(plan)
-    hold = ["pytest-sre", "gameday", "gameday.toml", "--json", "--pytest=--sre-bake=1s"]
+    hold = [OURS, "gameday", "gameday.toml", "--json", "--pytest=--sre-bake=1s"]
     ended = subprocess.run(hold, cwd=demo, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     (experiment,) = json.loads(ended.stdout)["experiments"]
@@ -91,7 +94,7 @@ def test_a_game_day_that_is_ended_by_ctrl_c_undoes_and_begins_no_more(demo: Path
     files = ("chaos/slow-store.yaml", "chaos/store-outage.yaml")
     steps = "".join(f'[[experiment]]\nfile = "{file}"\n' for file in files)
     (demo / "ended.toml").write_text(f'title = "Thursday"\n{steps}')
-    hold = ["pytest-sre", "gameday", "ended.toml", "--json", "--pytest=--sre-bake=1s"]
+    hold = [OURS, "gameday", "ended.toml", "--json", "--pytest=--sre-bake=1s"]
     pipe = subprocess.PIPE
     with subprocess.Popen(hold, cwd=demo, stdout=pipe, stderr=pipe, text=True) as day:
         assert day.stderr
@@ -123,7 +126,7 @@ def test_a_game_day_of_what_cannot_be_run_is_refused_before_it_begins(demo: Path
         'title = "Friday"\n[[experiment]]\nfile = "chaos/slow-store.yaml"\nset = { stor = "x" }\n'
     )
     (demo / "friday.toml").write_text(plan)
-    hold = ["pytest-sre", "gameday", "friday.toml"]
+    hold = [OURS, "gameday", "friday.toml"]
     ended = subprocess.run(hold, cwd=demo, capture_output=True, text=True)
     assert ended.returncode == 4
     assert "unknown parameter" in ended.stderr

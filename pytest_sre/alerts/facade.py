@@ -12,7 +12,7 @@ from pytest_sre.alerts.rules import Finding
 from pytest_sre.alerts.watching import Watch, until
 from pytest_sre.fly.alert_states import ActiveAlert, AlertingRule
 from pytest_sre.fly.metrics import Prometheus
-from pytest_sre.targets.durations import parse_duration_s
+from pytest_sre.targets.durations import Duration, parse_duration_s
 from pytest_sre.targets.errors import unknown_name
 from pytest_sre.verdict import NotAsked
 
@@ -102,7 +102,7 @@ class Alerts:
         policy = self.policy
         return policy.unknown_metrics(self._metrics().label_values("__name__"))
 
-    def expect(self, name: str, *, within: str | float = "2m", **labels: str) -> Fired:
+    def expect(self, name: str, *, within: Duration = "2m", **labels: str) -> Fired:
         """Wait until an alert fires, and Alertmanager has received it where there is one.
 
         Args:
@@ -132,7 +132,7 @@ class Alerts:
             )
         return Fired(name, alert.labels, alert.value, time.monotonic() - began)
 
-    def quiet(self, *names: str, within: str | float | None = None, **labels: str) -> None:
+    def quiet(self, *names: str, within: Duration | None = None, **labels: str) -> None:
         """Check that no alert fires or is about to, by an evaluation made after this call.
 
         Args:
@@ -166,7 +166,7 @@ def _fitting(rule: AlertingRule, labels: Mapping[str, str]) -> list[ActiveAlert]
     return [each for each in rule.active if labels.items() <= each.labels.items()]
 
 
-def _unfired(name: str, within: str | float, watch: Watch) -> str:
+def _unfired(name: str, within: Duration, watch: Watch) -> str:
     """What was evaluated instead, of the rule that came nearest."""
     nearest = max(watch.rules(name), key=lambda rule: _NEARNESS.index(rule.state))
     lines = [f"{name} did not fire within {within}: it is {nearest.state}", *watch.seen(nearest)]

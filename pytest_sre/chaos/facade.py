@@ -32,10 +32,10 @@ from pytest_sre.chaos.asked import Asked
 from pytest_sre.chaos.changes.change import NotInjected
 from pytest_sre.chaos.experiments.result import ExperimentResult
 from pytest_sre.chaos.faults import Fault
-from pytest_sre.chaos.meant import Duration, Lasting, Meant, Place, app_named, lasting_s, which_of
+from pytest_sre.chaos.meant import Lasting, Meant, Place, app_named, lasting_s, which_of
 from pytest_sre.chaos.steadiness import Look, wait_until_steady
 from pytest_sre.chaos.watched import WatchedFaults
-from pytest_sre.targets.durations import parse_duration_s
+from pytest_sre.targets.durations import Duration, parse_duration_s
 from pytest_sre.verdict import Inconclusive
 
 Doing = AbstractContextManager[Fault]

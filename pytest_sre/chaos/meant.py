@@ -5,10 +5,7 @@ from typing import TypedDict
 
 from pytest_sre.chaos.actions import Which
 from pytest_sre.fly.fleet import FlyApp, FlyMachine
-from pytest_sre.targets.durations import parse_duration_s
-
-Duration = str | float
-"""Such as ``"30s"``, or seconds."""
+from pytest_sre.targets.durations import Duration, parse_duration_s
 
 Place = FlyApp | FlyMachine | str
 """An app, or its name; or one Machine. The target's first app when it is an empty text."""

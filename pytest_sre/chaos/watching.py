@@ -19,10 +19,10 @@ from pytest_sre.load.frames import Frame
 from pytest_sre.load.making import Maker
 from pytest_sre.load.outages import Outage, outages_of
 from pytest_sre.load.plan import LoadPlan
-from pytest_sre.load.planning import Duration, plan_of, workload_of
+from pytest_sre.load.planning import plan_of, workload_of
 from pytest_sre.load.result import LoadResult, Part
 from pytest_sre.slo.measuring.values import Measured
-from pytest_sre.targets.durations import parse_duration_s
+from pytest_sre.targets.durations import Duration, parse_duration_s
 from pytest_sre.targets.objectives import Objective
 from pytest_sre.verdict import Inconclusive
 

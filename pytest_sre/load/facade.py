@@ -18,11 +18,11 @@ from pytest_sre.load.limit import Limit, Step, lowest_rate, search_limit, step_o
 from pytest_sre.load.making import Maker, name_of
 from pytest_sre.load.permission import require_allowed
 from pytest_sre.load.plan import Closed, LoadPlan, Spacing
-from pytest_sre.load.planning import Duration, StatedStage, plan_of, workload_of
+from pytest_sre.load.planning import StatedStage, plan_of, workload_of
 from pytest_sre.load.result import LoadResult
 from pytest_sre.recording.rows import Row
 from pytest_sre.slo.facade import ObjectiveCheck
-from pytest_sre.targets.durations import parse_duration_s
+from pytest_sre.targets.durations import Duration, parse_duration_s
 from pytest_sre.targets.objectives import Objective
 from pytest_sre.verdict import Inconclusive, NotAsked
 

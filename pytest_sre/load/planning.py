@@ -6,10 +6,7 @@ from typing import Final
 
 import pytest_sre
 from pytest_sre.load.plan import Closed, LoadPlan, Open, Spacing, Stage
-from pytest_sre.targets.durations import parse_duration_s
-
-Duration = str | float
-"""Such as ``"30s"``, or seconds."""
+from pytest_sre.targets.durations import Duration, parse_duration_s
 
 StatedStage = tuple[Duration, float | tuple[float, float]]
 """How long, and the rate; or the rates at its beginning and at its end."""

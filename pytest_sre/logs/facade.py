@@ -18,7 +18,7 @@ from pytest_sre.logs.since import LogsSince, Pattern, as_pattern
 from pytest_sre.logs.structure import Structured, structured
 from pytest_sre.recording import Recording
 from pytest_sre.recording.rows import EventSeen, Exchange, LogLine, MachineSeen
-from pytest_sre.targets.durations import parse_duration_s
+from pytest_sre.targets.durations import Duration, parse_duration_s
 from pytest_sre.targets.errors import unknown_name
 from pytest_sre.targets.settings import LogRule
 from pytest_sre.verdict import Inconclusive
@@ -165,9 +165,7 @@ class Logs:
             partial(self._usable_rules, ()),
         )
 
-    def expect(
-        self, what: Pattern, within: str | float = "10s", app: App | None = None
-    ) -> LogEvent:
+    def expect(self, what: Pattern, within: Duration = "10s", app: App | None = None) -> LogEvent:
         """Wait for a line that is written after the test began.
 
         Args:

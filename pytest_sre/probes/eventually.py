@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeVar
 
 from pytest_sre.probes.outcome import shown_time
 from pytest_sre.recording.rows import Flake
-from pytest_sre.targets.durations import parse_duration_s
+from pytest_sre.targets.durations import Duration, parse_duration_s
 from pytest_sre.verdict import Inconclusive
 
 T = TypeVar("T")
@@ -19,8 +19,8 @@ class _Failure(NamedTuple):
 
 def eventually(
     check: Callable[[], T],
-    within: str | float = "30s",
-    every: str | float = "250ms",
+    within: Duration = "30s",
+    every: Duration = "250ms",
     on_flake: Callable[[Flake], None] | None = None,
 ) -> T:
     """Ask a check again until it passes.

@@ -17,7 +17,7 @@ from pytest_sre.slo.releases import (
     by_release,
     compare_releases,
 )
-from pytest_sre.targets.durations import parse_duration_s
+from pytest_sre.targets.durations import Duration, parse_duration_s
 from pytest_sre.targets.errors import unknown_name
 from pytest_sre.targets.objectives import Objective, Observed, SliKind
 
@@ -108,7 +108,7 @@ class Slo:
         """At least this share of journeys comes to its end as it should; see ``availability``."""
         return self._stated("correctness", "correctness", good_ratio)
 
-    def latency(self, *, p: float, below: str | float) -> ObjectiveCheck:
+    def latency(self, *, p: float, below: Duration) -> ObjectiveCheck:
         """At least ``p`` percent of requests are answered well within a time.
 
         Args:

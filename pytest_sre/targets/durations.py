@@ -2,6 +2,9 @@
 
 import re
 
+Duration = str | float
+"""Such as ``"30s"``, or seconds."""
+
 _NANOSECONDS = {
     "ns": 1,
     "us": 1_000,
@@ -18,7 +21,7 @@ _LIMIT_S = 2**63 / 1e9  # what Go's int64 of nanoseconds holds: 292 years
 _LONGEST_TEXT = 60
 
 
-def parse_duration_s(value: str | float) -> float:
+def parse_duration_s(value: Duration) -> float:
     """Read a duration.
 
     Args:

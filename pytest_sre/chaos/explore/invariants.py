@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pytest_sre.chaos.explore.history import Outcome, Played
 from pytest_sre.chaos.explore.sets import check_set
-from pytest_sre.targets.durations import parse_duration_s
+from pytest_sre.targets.durations import Duration, parse_duration_s
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def availability(at_least: float) -> Invariant:
     return Invariant(f"availability of {at_least:.3%}", judge, is_of_users=True)
 
 
-def recovers(within: str | float) -> Invariant:
+def recovers(within: Duration) -> Invariant:
     """All Machines run and the first operation is done again so soon after the last fault.
 
     Args:

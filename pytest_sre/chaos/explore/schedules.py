@@ -22,7 +22,7 @@ from pytest_sre.journeys import JourneyFileError, load_journeys, registered
 from pytest_sre.local.images import ReleaseFileError
 from pytest_sre.local.platform import LocalPlatformError
 from pytest_sre.targets import ConfigError, Settings
-from pytest_sre.targets.durations import parse_duration_s
+from pytest_sre.targets.durations import Duration, parse_duration_s
 from pytest_sre.targets.load import load_settings
 from pytest_sre.verdict import Inconclusive
 
@@ -69,8 +69,8 @@ class FaultSchedule:
     invariants: Sequence[Invariant] = field(kw_only=True)
     release: str = field(default="", kw_only=True)
     examples: int = field(default=200, kw_only=True)
-    within: str | float = field(default="3m", kw_only=True)
-    settles_within: str | float = field(default="2.5s", kw_only=True)
+    within: Duration = field(default="3m", kw_only=True)
+    settles_within: Duration = field(default="2.5s", kw_only=True)
     replays: int = field(default=3, kw_only=True)
     save_to: Path | None = field(default=None, kw_only=True)
 

@@ -94,6 +94,7 @@ class Child:
         self._running: asyncio.Task[None] | None = None
         self._process: MachineProcess | None = None
         self._was_spawned = asyncio.Event()
+        self._says_ready = False
         self._is_ready = asyncio.Event()
         self._last_line = ""
         self.on_line: Callable[[str], None] = lambda _line: None
@@ -204,7 +205,9 @@ class Child:
         self.on_line(line)
         if found := _LISTENS.search(line):
             self.address = found[1]
-        if self.program.ready in line:
+        self._says_ready |= self.program.ready in line
+        # Either may be said first: what listens and what serves log on their own.
+        if self.address and self._says_ready:
             self._is_ready.set()
 
 

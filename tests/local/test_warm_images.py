@@ -180,10 +180,11 @@ def test_no_fork_outlives_whoever_started_it(tmp_path, killed):
         cwd=Path(__file__).parents[2],
     ) as session:
         server, fork = map(int, session.stdout.readline().split())
-        parent = psutil.Process(fork).ppid()
-        assert parent != server
+        forked = psutil.Process(fork)
+        parent = forked.parent()
+        assert parent.pid != server
         os.kill(session.pid if killed == "session" else server, signal.SIGKILL)
-        for process in psutil.Process(fork), psutil.Process(parent):
+        for process in forked, parent:
             process.wait(60)
         session.kill()
 
